@@ -1,0 +1,99 @@
+package kernel
+
+import "math"
+
+// The plain twins of the assembly. Products are rounded before they are added
+// (the conversion forbids fusing), so that one build gives the same bits
+// wherever the compiler inlines.
+
+func dotGeneric(a, b []float32) float32 {
+	b = b[:len(a)]
+	var s0, s1, s2, s3 float32
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += float32(a[i] * b[i])
+		s1 += float32(a[i+1] * b[i+1])
+		s2 += float32(a[i+2] * b[i+2])
+		s3 += float32(a[i+3] * b[i+3])
+	}
+	for ; i < len(a); i++ {
+		s0 += float32(a[i] * b[i])
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func axpyGeneric(dst []float32, a float32, x []float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] += float32(a * x[i])
+	}
+}
+
+func dotsGeneric(dst, x, w []float32, idx []int32) {
+	d := len(x)
+	for i, f := range idx {
+		dst[i] = dotGeneric(x, w[int(f)*d:int(f)*d+d])
+	}
+}
+
+func sumRowsGeneric(dst, v, w []float32, idx []int32) {
+	d := len(dst)
+	for e, f := range idx {
+		axpyGeneric(dst, v[e], w[int(f)*d:int(f)*d+d])
+	}
+}
+
+func dotF64Generic(a, b []float32) float64 {
+	b = b[:len(a)]
+	var s0, s1, s2, s3 float64
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += float64(a[i]) * float64(b[i]) // exact product: fusing changes nothing
+		s1 += float64(a[i+1]) * float64(b[i+1])
+		s2 += float64(a[i+2]) * float64(b[i+2])
+		s3 += float64(a[i+3]) * float64(b[i+3])
+	}
+	for ; i < len(a); i++ {
+		s0 += float64(a[i]) * float64(b[i])
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func addGeneric(dst, x []float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] += x[i]
+	}
+}
+
+func subGeneric(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
+
+func scaleGeneric(dst []float32, a float32) {
+	for i := range dst {
+		dst[i] *= a
+	}
+}
+
+func adamGeneric(w, g, m, v []float32, s *AdamStep) {
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	for i := range w {
+		m[i] = float32(s.Beta1*m[i]) + float32(s.Gain1*g[i])
+		v[i] = float32(s.Beta2*v[i]) + float32(s.Gain2*float32(g[i]*g[i]))
+		root := float32(math.Sqrt(float64(v[i]))) // correctly rounded: float64 has bits enough
+		w[i] -= s.StepSize * m[i] / (float32(root*s.InvBias2Sqrt) + s.Eps)
+	}
+}
+
+func allFiniteGeneric(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
