@@ -1,0 +1,174 @@
+package sparseop
+
+import (
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// AddRow adds x + c·b for x [B,D] and b [D].
+func (g *Graph) AddRow(x, b *gorgonia.Node, c float64) *gorgonia.Node {
+	return g.Custom("addRow", x.Shape(), Func{addRow[float32](c), addRow[float64](c)},
+		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{grad, g.Scale(g.SumRows(grad), c)}
+		}, x, b)
+}
+
+func addRow[T float](c float64) func(dst []T, in [][]T) {
+	return func(dst []T, in [][]T) {
+		x, b, s := in[0], in[1], T(c)
+		for i := 0; i < len(x); i += len(b) {
+			row := dst[i : i+len(b)]
+			for j, v := range x[i : i+len(b)] {
+				row[j] = v + s*b[j]
+			}
+		}
+	}
+}
+
+// SumRows adds y[j] = Σ x[b,j], [D], for x [B,D]. Where x is an SpMM the sum
+// is taken over latents before the product, F·D operations in place of n·D.
+func (g *Graph) SumRows(x *gorgonia.Node) *gorgonia.Node {
+	if o, ok := x.Op().(*op); ok {
+		in := children(x)
+		switch r := o.run.(type) {
+		case *spmm[float32]:
+			return g.VecMat(g.SumByLatent(in[0], r.s), in[1])
+		case *spmm[float64]:
+			return g.VecMat(g.SumByLatent(in[0], r.s), in[1])
+		}
+	}
+	d := x.Shape()[1]
+	return g.Custom("sumRows", []int{d}, Func{sumColumns[float32], sumColumns[float64]},
+		func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.repeat(grad, in[0].Shape()[0])}
+		}, x)
+}
+
+func sumColumns[T float](dst []T, in [][]T) {
+	clear(dst)
+	for i := 0; i < len(in[0]); i += len(dst) {
+		for j, v := range in[0][i : i+len(dst)] {
+			dst[j] += v
+		}
+	}
+}
+
+// repeat adds b [D] as each of rows rows.
+func (g *Graph) repeat(b *gorgonia.Node, rows int) *gorgonia.Node {
+	return g.Custom("repeat", []int{rows, b.Shape()[0]}, Func{repeat[float32], repeat[float64]},
+		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.SumRows(grad)}
+		}, b)
+}
+
+func repeat[T float](dst []T, in [][]T) {
+	for i := 0; i < len(dst); i += len(in[0]) {
+		copy(dst[i:], in[0])
+	}
+}
+
+// Add adds a + b elementwise.
+func (g *Graph) Add(a, b *gorgonia.Node) *gorgonia.Node {
+	want("Add's second term", b, a.Shape()...)
+	return g.Custom("add", a.Shape(), Func{add[float32], add[float64]},
+		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{grad, grad}
+		}, a, b)
+}
+
+func add[T float](dst []T, in [][]T) {
+	for i, v := range in[0] {
+		dst[i] = v + in[1][i]
+	}
+}
+
+// Number adds the scalar c, a constant.
+func (g *Graph) Number(c float64) *gorgonia.Node {
+	if g.Dtype == tensor.Float64 {
+		return g.Expr.AddNode(gorgonia.NewConstant(c))
+	}
+	return g.Expr.AddNode(gorgonia.NewConstant(float32(c)))
+}
+
+// Sub adds a - b elementwise.
+func (g *Graph) Sub(a, b *gorgonia.Node) *gorgonia.Node {
+	return g.Custom("sub", a.Shape(), Func{sub[float32], sub[float64]},
+		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{grad, g.Scale(grad, -1)}
+		}, a, b)
+}
+
+func sub[T float](dst []T, in [][]T) {
+	for i, v := range in[0] {
+		dst[i] = v - in[1][i]
+	}
+}
+
+// Scale adds c·x.
+func (g *Graph) Scale(x *gorgonia.Node, c float64) *gorgonia.Node {
+	if c == 1 {
+		return x
+	}
+	return g.Custom("scale", x.Shape(), Func{scale[float32](c), scale[float64](c)},
+		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.Scale(grad, c)}
+		}, x)
+}
+
+func scale[T float](c float64) func(dst []T, in [][]T) {
+	return func(dst []T, in [][]T) {
+		for i, v := range in[0] {
+			dst[i] = T(c) * v
+		}
+	}
+}
+
+// Mul adds a·b elementwise.
+func (g *Graph) Mul(a, b *gorgonia.Node) *gorgonia.Node {
+	want("Mul's second factor", b, a.Shape()...)
+	return g.Custom("mul", a.Shape(), Func{mul[float32], mul[float64]},
+		func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.Mul(grad, in[1]), g.Mul(grad, in[0])}
+		}, a, b)
+}
+
+func mul[T float](dst []T, in [][]T) {
+	for i, v := range in[0] {
+		dst[i] = v * in[1][i]
+	}
+}
+
+// Sum adds the scalar c·Σ x over all entries of x, summed in float64. The
+// tail of a values node is zero, so it may be summed too.
+func (g *Graph) Sum(x *gorgonia.Node, c float64) *gorgonia.Node {
+	return g.Custom("sum", nil, Func{sum[float32](c), sum[float64](c)},
+		func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.fill(grad, in[0].Shape(), c)}
+		}, x)
+}
+
+func sum[T float](c float64) func(dst []T, in [][]T) {
+	return func(dst []T, in [][]T) {
+		s := 0.0
+		for _, v := range in[0] {
+			s += float64(v)
+		}
+		dst[0] = T(c * s)
+	}
+}
+
+// fill adds a tensor of the given shape with c·k everywhere, for a scalar k.
+func (g *Graph) fill(k *gorgonia.Node, shape []int, c float64) *gorgonia.Node {
+	return g.Custom("fill", shape, Func{fill[float32](c), fill[float64](c)},
+		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.Sum(grad, c)}
+		}, k)
+}
+
+func fill[T float](c float64) func(dst []T, in [][]T) {
+	return func(dst []T, in [][]T) {
+		for i := range dst {
+			dst[i] = T(c) * in[0][0]
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package sparseop
+
+import (
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Gather adds v[e] = b[index e], [Cap], for b [F]. Its gradient is
+// SumByLatent.
+func (g *Graph) Gather(b *gorgonia.Node, s *Support) *gorgonia.Node {
+	want("Gather's input", b, s.F)
+	return g.entryOp("gather", s, tensor.Shape{s.Cap}, b, gather[float32], gather[float64],
+		func(grad *gorgonia.Node) *gorgonia.Node { return g.SumByLatent(grad, s) })
+}
+
+// SumByLatent adds b[f] = Σ v[e] over the entries of latent f, [F].
+func (g *Graph) SumByLatent(v *gorgonia.Node, s *Support) *gorgonia.Node {
+	want("SumByLatent's values", v, s.Cap)
+	return g.entryOp("sumByLatent", s, tensor.Shape{s.F}, v, sumByLatent[float32], sumByLatent[float64],
+		func(grad *gorgonia.Node) *gorgonia.Node { return g.Gather(grad, s) })
+}
+
+// Spread adds v[e] = r[row e], [Cap], for r [B]. Its gradient is SumByRow.
+func (g *Graph) Spread(r *gorgonia.Node, s *Support) *gorgonia.Node {
+	want("Spread's input", r, s.B)
+	return g.entryOp("spread", s, tensor.Shape{s.Cap}, r, spread[float32], spread[float64],
+		func(grad *gorgonia.Node) *gorgonia.Node { return g.SumByRow(grad, s) })
+}
+
+// SumByRow adds r[b] = Σ v[e] over the entries of row b, [B].
+func (g *Graph) SumByRow(v *gorgonia.Node, s *Support) *gorgonia.Node {
+	want("SumByRow's values", v, s.Cap)
+	return g.entryOp("sumByRow", s, tensor.Shape{s.B}, v, sumByRow[float32], sumByRow[float64],
+		func(grad *gorgonia.Node) *gorgonia.Node { return g.Spread(grad, s) })
+}
+
+func (g *Graph) entryOp(name string, s *Support, shape tensor.Shape, in *gorgonia.Node,
+	f32 entryFunc[float32], f64 entryFunc[float64], back func(*gorgonia.Node) *gorgonia.Node) *gorgonia.Node {
+	return g.apply(spec{
+		name: name, shape: shape, wrt: []bool{true, false},
+		f32: &entryRun[float32]{s, f32}, f64: &entryRun[float64]{s, f64},
+		diff: func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{back(grad), nil}
+		},
+	}, in, s.Node)
+}
+
+// An entryFunc reduces or spreads entries; what it does not write is zero.
+type entryFunc[T float] func(dst, src []T, s *Support)
+
+type entryRun[T float] struct {
+	s *Support
+	f entryFunc[T]
+}
+
+func (r *entryRun[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
+	d := data[T](dst)
+	clear(d)
+	r.f(d, data[T](in[0]), r.s)
+	return nil
+}
+
+func gather[T float](dst, src []T, s *Support) {
+	for e, f := range s.csr.Index {
+		dst[e] = src[f]
+	}
+}
+
+// Sums are taken in float64 so that a long column loses nothing.
+func sumByLatent[T float](dst, src []T, s *Support) {
+	for f := range s.F {
+		_, entry := s.Column(f)
+		sum := 0.0
+		for _, e := range entry {
+			sum += float64(src[e])
+		}
+		dst[f] = T(sum)
+	}
+}
+
+func spread[T float](dst, src []T, s *Support) {
+	for b := range s.B {
+		lo, hi := s.Row(b)
+		for e := lo; e < hi; e++ {
+			dst[e] = src[b]
+		}
+	}
+}
+
+func sumByRow[T float](dst, src []T, s *Support) {
+	for b := range s.B {
+		lo, hi := s.Row(b)
+		sum := 0.0
+		for e := lo; e < hi; e++ {
+			sum += float64(src[e])
+		}
+		dst[b] = T(sum)
+	}
+}

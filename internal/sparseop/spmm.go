@@ -1,0 +1,46 @@
+package sparseop
+
+import (
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// SpMM adds y[b] = Σ v[e]·w[index e] over the entries e of row b, [B,D], for
+// v [Cap] and w [F,D]. Its gradients are an SDDMM (v) and an SpMMT (w).
+func (g *Graph) SpMM(v, w *gorgonia.Node, s *Support) *gorgonia.Node {
+	d := w.Shape()[1]
+	want("SpMM's values", v, s.Cap)
+	want("SpMM's weight", w, s.F, d)
+	return g.apply(spec{
+		name: "spmm", shape: tensor.Shape{s.B, d}, wrt: []bool{true, true, false},
+		f32: &spmm[float32]{g: g, s: s, d: d}, f64: &spmm[float64]{g: g, s: s, d: d},
+		diff: func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.SDDMM(grad, in[1], s), g.SpMMT(in[0], grad, s), nil}
+		},
+	}, v, w, s.Node)
+}
+
+type spmm[T float] struct {
+	g *Graph
+	s *Support
+	d int
+
+	y, v, w []T // of the run under way
+}
+
+func (r *spmm[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
+	r.y, r.v, r.w = data[T](dst), data[T](in[0]), data[T](in[1])
+	r.g.Pool.Run(blocks(r.s.B, rowBlock), r)
+	return nil
+}
+
+// Do computes one block of rows.
+func (r *spmm[T]) Do(_, item int) {
+	first, last := span(item, rowBlock, r.s.B)
+	for b := first; b < last; b++ {
+		y := r.y[b*r.d : (b+1)*r.d]
+		lo, hi := r.s.Row(b)
+		clear(y)
+		sumRows(y, r.v[lo:hi], r.w, r.s.csr.Index[lo:hi])
+	}
+}
