@@ -38,5 +38,12 @@ func Adam(w, g, m, v []float32, s AdamStep) {
 	if s.Gain2 == 0 {
 		s.Gain2 = 1 - s.Beta2
 	}
-	adamGeneric(w, g[:len(w)], m[:len(w)], v[:len(w)], &s)
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	n := whole(len(w))
+	s.run(chosen.adam, w[:n], g[:n], m[:n], v[:n])
+	s.run(adamGeneric, w[n:], g[n:], m[n:], v[n:])
+}
+
+func (s *AdamStep) run(adam adamFunc, w, g, m, v []float32) {
+	adam(w, g, m, v, s.Beta1, s.Beta2, s.Gain1, s.Gain2, s.StepSize, s.InvBias2Sqrt, s.Eps)
 }

@@ -29,18 +29,26 @@ func axpyGeneric(dst []float32, a float32, x []float32) {
 	}
 }
 
-func dotsGeneric(dst, x, w []float32, idx []int32) {
+func dotsGeneric(dst, x, w []float32, idx []int32, rows int) bool {
 	d := len(x)
 	for i, f := range idx {
+		if uint(f) >= uint(rows) {
+			return false
+		}
 		dst[i] = dotGeneric(x, w[int(f)*d:int(f)*d+d])
 	}
+	return true
 }
 
-func sumRowsGeneric(dst, v, w []float32, idx []int32) {
+func sumRowsGeneric(dst, v, w []float32, idx []int32, rows int) bool {
 	d := len(dst)
 	for e, f := range idx {
+		if uint(f) >= uint(rows) {
+			return false
+		}
 		axpyGeneric(dst, v[e], w[int(f)*d:int(f)*d+d])
 	}
+	return true
 }
 
 func dotF64Generic(a, b []float32) float64 {
@@ -57,6 +65,23 @@ func dotF64Generic(a, b []float32) float64 {
 		s0 += float64(a[i]) * float64(b[i])
 	}
 	return (s0 + s1) + (s2 + s3)
+}
+
+func squaredErrorGeneric(a, b []float32) float64 {
+	b = b[:len(a)]
+	var s [4]float64
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		for k := range s {
+			e := float64(a[i+k]) - float64(b[i+k])
+			s[k] += float64(e * e)
+		}
+	}
+	for ; i < len(a); i++ {
+		e := float64(a[i]) - float64(b[i])
+		s[0] += float64(e * e)
+	}
+	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
 func addGeneric(dst, x []float32) {
@@ -79,21 +104,29 @@ func scaleGeneric(dst []float32, a float32) {
 	}
 }
 
-func adamGeneric(w, g, m, v []float32, s *AdamStep) {
-	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	for i := range w {
-		m[i] = float32(s.Beta1*m[i]) + float32(s.Gain1*g[i])
-		v[i] = float32(s.Beta2*v[i]) + float32(s.Gain2*float32(g[i]*g[i]))
-		root := float32(math.Sqrt(float64(v[i]))) // correctly rounded: float64 has bits enough
-		w[i] -= s.StepSize * m[i] / (float32(root*s.InvBias2Sqrt) + s.Eps)
+func scaledDifferenceGeneric(dst []float32, c float32, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = c * (a[i] - b[i])
 	}
 }
 
+func adamGeneric(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32) {
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	for i := range w {
+		m[i] = float32(beta1*m[i]) + float32(gain1*g[i])
+		v[i] = float32(beta2*v[i]) + float32(gain2*float32(g[i]*g[i]))
+		root := float32(math.Sqrt(float64(v[i]))) // correctly rounded: float64 has bits enough
+		w[i] -= float32(stepSize*m[i]) / (float32(root*invBias2Sqrt) + eps)
+	}
+}
+
+// allFiniteGeneric is the index of the first NaN or infinity, or len(x).
 func allFiniteGeneric(x []float32) int {
 	for i, v := range x {
 		if v-v != 0 {
 			return i
 		}
 	}
-	return -1
+	return len(x)
 }

@@ -5,13 +5,19 @@ import "math"
 // HalfToFloat widens IEEE 754 half-precision bits; len(src) must be at least
 // len(dst).
 func HalfToFloat(dst []float32, src []uint16) {
-	halfToFloatGeneric(dst, src[:len(dst)])
+	src = src[:len(dst)]
+	n := whole(len(dst))
+	chosen.halfToFloat(dst[:n], src[:n])
+	halfToFloatGeneric(dst[n:], src[n:])
 }
 
 // FloatToHalf rounds to IEEE 754 half precision, to nearest with ties to
 // even; what is too large becomes infinite. len(src) must be at least len(dst).
 func FloatToHalf(dst []uint16, src []float32) {
-	floatToHalfGeneric(dst, src[:len(dst)])
+	src = src[:len(dst)]
+	n := whole(len(dst))
+	chosen.floatToHalf(dst[:n], src[:n])
+	floatToHalfGeneric(dst[n:], src[n:])
 }
 
 func halfToFloatGeneric(dst []float32, src []uint16) {

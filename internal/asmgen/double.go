@@ -1,0 +1,71 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// doubleSum emits a sum over two float32 slices, taken in float64 in four
+// running vectors and the order of dot.
+func (g *gen) doubleSum(name string, term func(g *gen, a, b, sum reg.VecVirtual)) {
+	doc := map[string]string{
+		"dotF64":       "is the inner product of a and b[:len(a)] in float64.",
+		"squaredError": "is the sum of (a-b)² in float64.",
+	}
+	g.begin(name, "(a, b []float32) float64", doc[name])
+	a, b, left, off := g.pointer("a"), g.pointer("b"), g.length("a"), g.GP64()
+	g.XORQ(off, off)
+	sums := g.zeros(4)
+	lanes := g.lanes / 2
+	step := func(count int) {
+		for i := range count {
+			x, y := g.vec(), g.vec()
+			g.VCVTPS2PD(indexed(a, off, 4*lanes*i), x)
+			g.VCVTPS2PD(indexed(b, off, 4*lanes*i), y)
+			term(g, x, y, sums[i])
+		}
+		g.ADDQ(operand.U32(uint32(count*lanes*4)), off)
+	}
+	g.while("Block", left, 4*lanes, func() { step(4) })
+	g.while("Vector", left, lanes, func() { step(1) })
+	g.whenLeft("Whole", left, func() {
+		x, y := g.vec(), g.vec()
+		t := g.tailOf(left, lanes)
+		for _, p := range []struct {
+			from reg.Register
+			to   reg.VecVirtual
+		}{{a, x}, {b, y}} {
+			g.loadTail(t, indexed(p.from, off, 0), g.half(p.to))
+			g.VCVTPS2PD(g.half(p.to), p.to)
+		}
+		term(g, x, y, sums[0])
+	})
+	g.VADDPD(sums[1], sums[0], sums[0])
+	g.VADDPD(sums[3], sums[2], sums[2])
+	g.VADDPD(sums[2], sums[0], sums[0])
+	g.Store(g.sumDoubles(sums[0]), g.ReturnIndex(0))
+	g.end()
+}
+
+func (g *gen) product(a, b, sum reg.VecVirtual) { g.VFMADD231PD(a, b, sum) }
+
+func (g *gen) squaredDifference(a, b, sum reg.VecVirtual) {
+	g.VSUBPD(b, a, a)
+	g.VFMADD231PD(a, a, sum)
+}
+
+// sumDoubles adds halves until one lane is left.
+func (g *gen) sumDoubles(v reg.VecVirtual) reg.Register {
+	high := g.vec()
+	if g.isa == avx512 {
+		g.VEXTRACTF64X4(operand.U8(1), v, high.AsY())
+		g.VADDPD(high.AsY(), v.AsY(), v.AsY())
+		g.VEXTRACTF64X2(operand.U8(1), v.AsY(), high.AsX())
+	} else {
+		g.VEXTRACTF128(operand.U8(1), v, high.AsX())
+	}
+	g.VADDPD(high.AsX(), v.AsX(), v.AsX())
+	g.VPERMILPD(operand.U8(1), v.AsX(), high.AsX())
+	g.VADDSD(high.AsX(), v.AsX(), v.AsX())
+	return v.AsX()
+}

@@ -1,0 +1,93 @@
+// Command asmgen writes the amd64 assembly of internal/kernel and its Go
+// stubs. The output is committed, so only whoever changes a kernel runs it,
+// from the root of the repository:
+//
+//	go -C internal/asmgen run . -out ../kernel
+//
+// Running it again must change nothing; scripts/check.sh compares. It lives in
+// a module of its own, so that avo never reaches those who build saectl.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// A unit is one assembly file and its stubs.
+type unit struct {
+	name string
+	isa  isa
+	emit func(*gen)
+}
+
+func units() []unit {
+	return []unit{
+		{"vector_avx512_amd64", avx512, emitVectors},
+		{"vector_avx2_amd64", avx2, emitVectors},
+	}
+}
+
+func emitVectors(g *gen) {
+	g.dot()
+	g.dots()
+	g.axpy()
+	g.sumRows()
+	g.doubleSum("dotF64", (*gen).product)
+	g.doubleSum("squaredError", (*gen).squaredDifference)
+	g.add()
+	g.sub()
+	g.scale()
+	g.scaledDifference()
+	g.adam()
+	g.allFinite()
+	g.halfToFloat()
+	g.floatToHalf()
+}
+
+func main() {
+	flags := flag.NewFlagSet("asmgen", flag.ExitOnError) // avo fills the global set
+	out := flags.String("out", "../kernel", "folder of package kernel")
+	flags.Parse(os.Args[1:])
+	for _, u := range units() {
+		if err := u.write(*out); err != nil {
+			fmt.Fprintf(os.Stderr, "asmgen: %s: %v\n", u.name, err)
+			os.Exit(1)
+		}
+	}
+}
+
+func (u unit) write(dir string) error {
+	g := &gen{Context: build.NewContext(), isa: u.isa}
+	g.ConstraintExpr("amd64")
+	g.ConstraintExpr("!purego")
+	u.emit(g)
+	file, err := g.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return err
+	}
+	if err := u.isa.check(file); err != nil {
+		return err
+	}
+	cfg := printer.Config{Name: "internal/asmgen", Pkg: "kernel"}
+	for ext, p := range map[string]printer.Printer{".s": printer.NewGoAsm(cfg), ".go": printer.NewStubs(cfg)} {
+		text, err := p.Print(file)
+		if err != nil {
+			return err
+		}
+		text = append(bytes.TrimRight(text, "\n"), '\n')
+		if err := os.WriteFile(filepath.Join(dir, u.name+ext), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// A set is the kernels of one instruction set. Slices have been cut to equal
+// lengths. Those of add, sub, scale, scaledDifference, adam, allFinite and the
+// half conversions hold a multiple of 16 numbers: these give the bits of their
+// plain twins, which do the rest.
+type set struct {
+	name string
+
+	dot     func(a, b []float32) float32
+	dots    func(dst, x, w []float32, idx []int32, rows int) bool // false: an index is out of range
+	axpy    func(dst []float32, a float32, x []float32)
+	sumRows func(dst, v, w []float32, idx []int32, rows int) bool
+
+	dotF64       func(a, b []float32) float64
+	squaredError func(a, b []float32) float64
+
+	add              func(dst, x []float32)
+	sub              func(dst, a, b []float32)
+	scale            func(dst []float32, a float32)
+	scaledDifference func(dst []float32, c float32, a, b []float32)
+	adam             adamFunc
+	allFinite        func(x []float32) int // start of the first block of 16 with a bad number, or len(x)
+	halfToFloat      func(dst []float32, src []uint16)
+	floatToHalf      func(dst []uint16, src []float32)
+}
+
+type adamFunc func(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)
+
+// block is how many numbers the element-wise kernels take at a time.
+const block = 16
+
+var generic = set{
+	name: "generic",
+	dot:  dotGeneric, dots: dotsGeneric, axpy: axpyGeneric, sumRows: sumRowsGeneric,
+	dotF64: dotF64Generic, squaredError: squaredErrorGeneric,
+	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
+	adam: adamGeneric, allFinite: allFiniteGeneric,
+	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric,
+}
+
+// chosen is the set in use and why it is not the one asked for. It is made
+// once, when the program starts.
+var chosen, choiceErr = choose(os.Getenv("SAECTL_KERNELS"))
+
+// Name is the set of kernels in use: avx512, avx2 or generic. The variable
+// SAECTL_KERNELS names a lower set than the best one; Name returns the error of a
+// value that names none that can run here, and the best set runs.
+func Name() (string, error) { return chosen.name, choiceErr }
+
+// choose picks from the sets that can run here, the best first.
+func choose(name string) (*set, error) {
+	sets := available()
+	if name == "" {
+		return sets[0], nil
+	}
+	var names []string
+	for _, s := range sets {
+		if s.name == name {
+			return s, nil
+		}
+		names = append(names, s.name)
+	}
+	return sets[0], fmt.Errorf("SAECTL_KERNELS is %q; this build on this machine has %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,37 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+var setAVX512 = set{
+	name: "avx512",
+	dot:  dotAVX512, dots: dotsAVX512, axpy: axpyAVX512, sumRows: sumRowsAVX512,
+	dotF64: dotF64AVX512, squaredError: squaredErrorAVX512,
+	add: addAVX512, sub: subAVX512, scale: scaleAVX512, scaledDifference: scaledDifferenceAVX512,
+	adam: adamAVX512, allFinite: allFiniteAVX512,
+	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512,
+}
+
+var setAVX2 = set{
+	name: "avx2",
+	dot:  dotAVX2, dots: dotsAVX2, axpy: axpyAVX2, sumRows: sumRowsAVX2,
+	dotF64: dotF64AVX2, squaredError: squaredErrorAVX2,
+	add: addAVX2, sub: subAVX2, scale: scaleAVX2, scaledDifference: scaledDifferenceAVX2,
+	adam: adamAVX2, allFinite: allFiniteAVX2,
+	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2,
+}
+
+// available lists the sets that this processor runs, the best first.
+func available() []*set {
+	var sets []*set
+	x := &cpu.X86
+	hasAVX2 := x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C
+	if hasAVX2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+		sets = append(sets, &setAVX512)
+	}
+	if hasAVX2 {
+		sets = append(sets, &setAVX2)
+	}
+	return append(sets, &generic)
+}
