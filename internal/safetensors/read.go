@@ -36,6 +36,8 @@ type File struct {
 	name    string
 	r       io.ReaderAt
 	close   func() error
+	begin   int64 // of the data
+	size    int64 // of the data
 	tensors map[string]Info
 	meta    map[string]string
 }
@@ -67,7 +69,9 @@ func New(name string, r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := f.parse(header, size-8-int64(len(header))); err != nil {
+	f.begin = 8 + int64(len(header))
+	f.size = size - f.begin
+	if err := f.parse(header); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return f, nil
@@ -99,7 +103,7 @@ type entry struct {
 
 // parse reads the header token by token, because a JSON map would drop one of
 // two tensors of the same name.
-func (f *File) parse(header []byte, dataBytes int64) error {
+func (f *File) parse(header []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(header))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return fmt.Errorf("the header is not a JSON object; the file is damaged or not safetensors")
@@ -109,7 +113,7 @@ func (f *File) parse(header []byte, dataBytes int64) error {
 		if err != nil {
 			return fmt.Errorf("the header is not valid JSON: %w", err)
 		}
-		if err := f.parseEntry(dec, key.(string), int64(8+len(header)), dataBytes); err != nil {
+		if err := f.parseEntry(dec, key.(string)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +123,7 @@ func (f *File) parse(header []byte, dataBytes int64) error {
 	return f.checkOverlap()
 }
 
-func (f *File) parseEntry(dec *json.Decoder, name string, base, dataBytes int64) error {
+func (f *File) parseEntry(dec *json.Decoder, name string) error {
 	if name == "__metadata__" {
 		if err := dec.Decode(&f.meta); err != nil {
 			return fmt.Errorf("__metadata__ is not an object of strings: %w", err)
@@ -133,7 +137,7 @@ func (f *File) parseEntry(dec *json.Decoder, name string, base, dataBytes int64)
 	if err := dec.Decode(&e); err != nil {
 		return fmt.Errorf("tensor %q: %w", name, err)
 	}
-	info, err := e.info(base, dataBytes)
+	info, err := e.info(f.begin, f.size)
 	if err != nil {
 		return fmt.Errorf("tensor %q: %w", name, err)
 	}
@@ -213,4 +217,10 @@ func (f *File) Bytes(name string) (Info, []byte, error) {
 		return i, nil, fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
 	}
 	return i, b, nil
+}
+
+// CopyData writes all data behind the header to w, for checksums.
+func (f *File) CopyData(w io.Writer) error {
+	_, err := io.Copy(w, io.NewSectionReader(f.r, f.begin, f.size))
+	return err
 }

@@ -1,0 +1,71 @@
+package sae
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// temporary is how the name of a file that is being written starts. A killed
+// process may leave one; the next one to open the folder removes it.
+const temporary = ".writing-"
+
+// writeAtomic writes a file under a temporary name, syncs it and renames it,
+// so that path holds either what it held before or all that write wrote.
+func writeAtomic(path string, write func(io.Writer) error) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, temporary)
+	if err != nil {
+		return fmt.Errorf("saving %s: %w", path, err)
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("saving %s: %w; what was saved before is intact", path, err)
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+func writeBytes(path string, b []byte) error {
+	return writeAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// removeTemporary deletes what a killed process left half written in dir.
+func removeTemporary(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, temporary+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package sae
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"gorgonia.org/tensor"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/safetensors"
+)
+
+// A Model is a trained autoencoder for evaluation. It takes rows in the
+// dump's own units and gives reconstructions in them. It is not safe for
+// concurrent use.
+type Model struct {
+	Dims
+	Scale data.Scale        // applied before encoding, undone after decoding
+	Meta  map[string]string // stored with the weights
+	Steps int               // of training; 0 when not known
+
+	graph  *Graph
+	pool   *kernel.Pool
+	scaled activations.Batch
+	recon  []float32 // [B,D]
+}
+
+// ModelOptions are the sizes of a Model.
+type ModelOptions struct {
+	Rows    int // most rows of a batch (B)
+	Threads int // workers; 0 for one a processor
+}
+
+// Load opens the run folder dir, whose settings are those of v: its final
+// weights, or the newest checkpoint when training has not ended.
+func Load(dir string, v Variant, o ModelOptions) (*Model, error) {
+	state, err := Inspect(dir)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, weightsFile)
+	if !state.Done {
+		if path, _, err = newestCheckpoint(dir); err != nil {
+			return nil, err
+		}
+		if path == "" {
+			return nil, fmt.Errorf("%s: the folder holds no weights; train there first, or go on with saectl train --resume --out %s", dir, dir)
+		}
+	}
+	f, err := safetensors.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: the folder holds no weights", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := modelFrom(f, v, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	m.Steps = state.Steps
+	return m, nil
+}
+
+// modelFrom reads parameters and states; a checkpoint's other tensors are
+// left alone.
+func modelFrom(f *safetensors.File, v Variant, o ModelOptions) (*Model, error) {
+	weights, states := map[string][]float32{}, map[string][]float64{}
+	for _, name := range f.Names() {
+		var err error
+		switch state, isState := strings.CutPrefix(name, prefixState); {
+		case isState:
+			states[state], err = f.Float64(name)
+		case strings.HasPrefix(name, "adam.") || name == tensorSince:
+		default:
+			weights[name], err = f.Float32(name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	d, err := dimsOf(f)
+	if err != nil {
+		return nil, err
+	}
+	scale, err := data.ParseScale(f.Metadata())
+	if err != nil {
+		return nil, err
+	}
+	m, err := NewModel(v, d, weights, states, o)
+	if err != nil {
+		return nil, err
+	}
+	m.Scale, m.Meta = scale, f.Metadata()
+	return m, nil
+}
+
+// dimsOf reads F and D off the decoder, and D off the encoder where a
+// transcoder's differs.
+func dimsOf(f *safetensors.File) (Dims, error) {
+	dec, ok := f.Info("decoder.weight")
+	if !ok || len(dec.Shape) != 2 || dec.Len() == 0 {
+		return Dims{}, fmt.Errorf("tensor decoder.weight is missing or no matrix; this is no run of saectl")
+	}
+	d := Dims{F: dec.Shape[0], D: dec.Shape[1], DOut: dec.Shape[1]}
+	if enc, ok := f.Info("encoder.weight"); ok && len(enc.Shape) == 2 {
+		d.D = enc.Shape[1]
+	}
+	return d, nil
+}
+
+// NewModel compiles v for evaluation on given weights [F,D] by name and the
+// variant's states. The weights are not copied. Scale is none until set.
+func NewModel(v Variant, d Dims, weights map[string][]float32, states map[string][]float64, o ModelOptions) (*Model, error) {
+	d.B = o.Rows
+	m := &Model{Dims: d, Scale: data.Scale{Kind: "none", Factor: 1}, pool: kernel.NewPool(o.Threads)}
+	given := maps.Clone(weights)
+	g, err := compile(v, d, compileOptions{dtype: tensor.Float32, settings: DefaultTrain(), pool: m.pool}, weights, nil)
+	if err == nil {
+		err = g.take(given, states)
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	m.graph = g
+	return m, nil
+}
+
+// take checks that every parameter was given, and sets the states.
+func (g *Graph) take(given map[string][]float32, states map[string][]float64) error {
+	for _, p := range g.Params {
+		if _, ok := given[p.Name]; !ok {
+			return fmt.Errorf("tensor %s %v is missing", p.Name, p.shape())
+		}
+	}
+	for _, s := range g.States {
+		stored, ok := states[s.Name]
+		if !ok || len(stored) != len(s.Data) {
+			return fmt.Errorf("state %s holds %d numbers, needs %d", s.Name, len(stored), len(s.Data))
+		}
+		copy(s.Data, stored)
+	}
+	return g.checkWeights()
+}
+
+// Threads is how many workers compute.
+func (m *Model) Threads() int { return m.pool.Threads() }
+
+// Close ends the model's workers.
+func (m *Model) Close() { m.pool.Close() }
+
+// Encode gives the latents of up to B rows; they hold until the next call.
+// The batch is not changed.
+func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
+	m.scaled.X = append(m.scaled.X[:0], in.X[:in.N*in.D]...)
+	m.scaled.N, m.scaled.D = in.N, in.D
+	m.scaled.Gradient = append(m.scaled.Gradient[:0], in.Gradient...)
+	if in.Gradient == nil {
+		m.scaled.Gradient = nil
+	}
+	m.Scale.Apply(&m.scaled)
+	if err := m.graph.run(0, &m.scaled); err != nil {
+		return Encoded{}, err
+	}
+	return m.graph.encoded(in.N), nil
+}
+
+// Recon is the reconstruction of the last batch in the dump's units,
+// [N,DOut], and holds until the next call of Encode.
+func (m *Model) Recon() []float32 {
+	x := float32s(m.graph.m.value(m.graph.out.Recon))
+	m.recon = append(m.recon[:0], x[:m.scaled.N*(len(x)/m.B)]...)
+	m.Scale.Undo(m.recon, &m.scaled)
+	return m.recon
+}
+
+// Extra is a named node of the variant from the last batch, nil when it has
+// none of that name; it holds until the next call of Encode.
+func (m *Model) Extra(name string) []float32 {
+	n, ok := m.graph.out.Extra[name]
+	if !ok {
+		return nil
+	}
+	return float32s(m.graph.m.value(n))
+}
+
+// Weight is a parameter by name, nil when the variant has none of that name;
+// "decoder.weight" is [F,DOut]. The slice is the model's own.
+func (m *Model) Weight(name string) []float32 { return m.graph.Weights[name] }
+
+// State is an array that training left behind, such as a threshold.
+func (m *Model) State(name string) []float64 {
+	for _, s := range m.graph.States {
+		if s.Name == name {
+			return s.Data
+		}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package sae
+
+// ModelSettings is the config section "sae".
+type ModelSettings struct {
+	Latents     int    `yaml:"latents" range:"[1,16777216]" doc:"latents in the dictionary (F)"`
+	DecoderBias string `yaml:"decoder_bias" oneof:"mean|zero|geometric-median" doc:"decoder bias at the start: mean or geometric median of the first batch, or zero"`
+}
+
+// TrainSettings is the config section "train".
+type TrainSettings struct {
+	Batch     int   `yaml:"batch" range:"[1,1048576]" doc:"rows in a step (B)"`
+	Rows      int64 `yaml:"rows" range:"[0,)" doc:"rows to train on, over all epochs; rounded down to whole batches"`
+	Steps     int   `yaml:"steps" range:"[0,)" doc:"steps to train, in place of rows"`
+	LogEvery  int   `yaml:"log_every" range:"[1,)" doc:"steps between lines of metrics.jsonl"`
+	SaveEvery int   `yaml:"save_every" range:"[1,)" doc:"steps between checkpoints"`
+
+	KeepCheckpoint bool `yaml:"keep_checkpoint" doc:"keep the last checkpoint of a finished run, so that it can be extended"`
+
+	Fired    string `yaml:"fired" oneof:"value|index" doc:"a latent fired when a kept value is not zero, or when it was selected at all"`
+	DeadUnit string `yaml:"dead_unit" oneof:"rows|batches" doc:"unit in which dead_after is counted"`
+	DeadMask string `yaml:"dead_mask" oneof:"after|before" doc:"dead latents are judged after or before this step's firing is counted"`
+}
+
+// OptimizerSettings is the config section "optimizer".
+type OptimizerSettings struct {
+	LR         float64 `yaml:"lr" range:"(0,)" doc:"peak learning rate of Adam"`
+	Beta1      float64 `yaml:"beta1" range:"[0,1)" doc:"decay of Adam's first moment"`
+	Beta2      float64 `yaml:"beta2" range:"[0,1)" doc:"decay of Adam's second moment"`
+	Epsilon    float64 `yaml:"epsilon" range:"(0,)" doc:"Adam's epsilon, added to the root of the second moment"`
+	Warmup     int     `yaml:"warmup" range:"[0,)" doc:"steps of linear warm-up from a rate of 0"`
+	DecayStart float64 `yaml:"decay_start" range:"[0,1]" doc:"share of the run after which the rate falls linearly to 0; 1 keeps it constant"`
+	Clip       float64 `yaml:"clip" range:"[0,)" doc:"largest global gradient norm; 0 does not clip"`
+	ClipOrder  string  `yaml:"clip_order" oneof:"after-projection|before-projection" needs:"clip" doc:"clip by the norm of the gradient after or before its part along unit rows is removed"`
+	UnitRows   string  `yaml:"unit_rows" oneof:"after|before" doc:"decoder rows are brought to norm 1 after Adam, or before the forward pass"`
+}
+
+// DefaultModel, DefaultTrain and DefaultOptimizer are the settings of a run
+// that says nothing.
+func DefaultModel() ModelSettings {
+	return ModelSettings{Latents: 6144, DecoderBias: "mean"}
+}
+
+// DefaultTrain returns the defaults of the section "train".
+func DefaultTrain() TrainSettings {
+	return TrainSettings{
+		Batch: 1024, Rows: 10_000_000, LogEvery: 100, SaveEvery: 1000, KeepCheckpoint: true,
+		Fired: "value", DeadUnit: "rows", DeadMask: "after",
+	}
+}
+
+// DefaultOptimizer returns the defaults of the section "optimizer".
+func DefaultOptimizer() OptimizerSettings {
+	return OptimizerSettings{
+		LR: 3e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Warmup: 1000,
+		DecayStart: 0.8, Clip: 1, ClipOrder: "after-projection", UnitRows: "after",
+	}
+}
+
+// TotalSteps is the length of a run: Steps, or as many whole batches as Rows
+// holds.
+func (t TrainSettings) TotalSteps() int {
+	if t.Steps > 0 {
+		return t.Steps
+	}
+	return int(t.Rows / int64(t.Batch))
+}

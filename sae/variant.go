@@ -1,0 +1,46 @@
+package sae
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/internal/sparseop"
+)
+
+// A Variant is one autoencoder architecture. Its exported fields are its
+// settings, read from the config section of the same name.
+type Variant interface {
+	// Build adds the variant to the graph. It is called with b.Train for
+	// training and without for evaluation, on the same settings. It may
+	// panic on a mistake in the graph, which Compile turns into an error.
+	Build(b *Builder) Out
+}
+
+// Out is all that the trainer and the evaluation need from a variant.
+type Out struct {
+	Codes Codes
+	Recon *gorgonia.Node            // [B,D], or [B,DOut] of a transcoder
+	Loss  *gorgonia.Node            // scalar; nil is allowed without b.Train
+	Terms map[string]*gorgonia.Node // scalar parts of Loss, for the log
+	Extra map[string]*gorgonia.Node // named nodes that a metric may ask for
+
+	// After runs when a training step's forward and backward passes are
+	// done, before the optimiser: for state such as a running threshold.
+	After func(step int)
+}
+
+// Codes are the latents of a batch as nodes: which are kept, and their
+// values [C], whose entries in use are the support's.
+type Codes struct {
+	Support *sparseop.Support
+	Values  *gorgonia.Node
+}
+
+// A Registry maps the names a config may use to constructors that return the
+// variant with its defaults.
+type Registry map[string]func() Variant
+
+// Dims are the sizes a graph is compiled for.
+type Dims struct {
+	B, D, F int
+	DOut    int // width of a transcoder's target; 0 without one
+}
