@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/safetensors"
 )
 
@@ -59,7 +60,7 @@ func (t *Trainer) SaveWeights(path string, meta map[string]string) error {
 		meta = map[string]string{}
 	}
 	meta[metaSteps] = strconv.Itoa(t.step)
-	return writeAtomic(path, func(w io.Writer) error { return safetensors.Write(w, meta, t.weightTensors()) })
+	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, meta, t.weightTensors()) })
 }
 
 // Save writes all that the next step depends on to path, atomically.
@@ -71,7 +72,7 @@ func (t *Trainer) Save(path string, meta map[string]string) error {
 	}
 	meta[metaSteps] = strconv.Itoa(t.step)
 	meta[metaSum] = checksum(tensors)
-	return writeAtomic(path, func(w io.Writer) error { return safetensors.Write(w, meta, tensors) })
+	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, meta, tensors) })
 }
 
 // Restore sets the trainer to what Save stored and returns the metadata.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/atomicfile"
 )
 
 // ErrInterrupted is returned by Train when its context ended and the state
@@ -78,11 +79,11 @@ type trainRun struct {
 // log where it left off.
 func (r *trainRun) prepare() error {
 	for _, dir := range []string{r.Dir, filepath.Join(r.Dir, checkpointDir)} {
-		if err := removeTemporary(dir); err != nil {
+		if err := atomicfile.Clean(dir); err != nil {
 			return err
 		}
 	}
-	if err := writeBytes(filepath.Join(r.Dir, configFile), r.Config); err != nil {
+	if err := atomicfile.WriteBytes(filepath.Join(r.Dir, configFile), r.Config); err != nil {
 		return err
 	}
 	path, _, err := newestCheckpoint(r.Dir)

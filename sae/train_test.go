@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/kernel"
 )
 
@@ -143,7 +142,7 @@ func TestKilledRunEndsWithEqualBits(t *testing.T) {
 	}
 	b[len(b)-3] ^= 0x40
 	os.WriteFile(newest, b, 0o644)
-	os.WriteFile(filepath.Join(dir, checkpointDir, temporary+"x"), b[:10], 0o644)
+	os.WriteFile(filepath.Join(dir, checkpointDir, atomicfile.Prefix+"x"), b[:10], 0o644)
 	appendTo(t, filepath.Join(dir, metricsFile), `{"step": 99`)
 	o = toyOptions(dir, 60)
 	if err := Train(context.Background(), o); err != nil {
@@ -156,7 +155,7 @@ func TestKilledRunEndsWithEqualBits(t *testing.T) {
 	if n := bytes.Count(log, []byte("\n")); n != 12 || bytes.Contains(log, []byte(`"step": 99`)) {
 		t.Errorf("the log has %d lines, want 12:\n%s", n, log)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, checkpointDir, temporary+"*")); left != nil {
+	if left, _ := filepath.Glob(filepath.Join(dir, checkpointDir, atomicfile.Prefix+"*")); left != nil {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -262,29 +261,6 @@ func TestFolderRefusals(t *testing.T) {
 	}
 	if _, err := Load(dir, plain{3}, ModelOptions{Rows: 4}); err != nil {
 		t.Errorf("the run does not load after refusals: %v", err)
-	}
-}
-
-// A file system with no room must cost the newest checkpoint, never the one
-// before it.
-func TestFailedSaveKeepsWhatWasThere(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x")
-	if err := writeBytes(path, []byte("before")); err != nil {
-		t.Fatal(err)
-	}
-	full := errors.New("no space left on device")
-	err := writeAtomic(path, func(w io.Writer) error {
-		w.Write([]byte("half"))
-		return fmt.Errorf("writing: %w", full)
-	})
-	if !errors.Is(err, full) || !strings.Contains(err.Error(), "intact") {
-		t.Errorf("error %v", err)
-	}
-	if b, _ := os.ReadFile(path); string(b) != "before" {
-		t.Errorf("the file holds %q", b)
-	}
-	if names, _ := os.ReadDir(filepath.Dir(path)); len(names) != 1 {
-		t.Errorf("left behind: %v", names)
 	}
 }
 

@@ -1,4 +1,6 @@
-package sae
+// Package atomicfile writes files that are whole or not there: a process may
+// be killed, or the disk be full, at any moment.
+package atomicfile
 
 import (
 	"fmt"
@@ -7,15 +9,15 @@ import (
 	"path/filepath"
 )
 
-// temporary is how the name of a file that is being written starts. A killed
-// process may leave one; the next one to open the folder removes it.
-const temporary = ".writing-"
+// Prefix is how the name of a file that is being written starts. A killed
+// process may leave one; Clean removes it.
+const Prefix = ".writing-"
 
-// writeAtomic writes a file under a temporary name, syncs it and renames it,
+// Write writes a file under a temporary name, syncs it and renames it,
 // so that path holds either what it held before or all that write wrote.
-func writeAtomic(path string, write func(io.Writer) error) error {
+func Write(path string, write func(io.Writer) error) error {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, temporary)
+	f, err := os.CreateTemp(dir, Prefix)
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", path, err)
 	}
@@ -49,16 +51,17 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-func writeBytes(path string, b []byte) error {
-	return writeAtomic(path, func(w io.Writer) error {
+// WriteBytes is Write of b.
+func WriteBytes(path string, b []byte) error {
+	return Write(path, func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
 	})
 }
 
-// removeTemporary deletes what a killed process left half written in dir.
-func removeTemporary(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, temporary+"*"))
+// Clean deletes what a killed process left half written in dir.
+func Clean(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, Prefix+"*"))
 	if err != nil {
 		return err
 	}
