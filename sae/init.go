@@ -41,6 +41,31 @@ func CopyOf(name string, c float64) Init {
 	}
 }
 
+// Uniform draws entries uniformly from [-bound,bound).
+func Uniform(bound float64) Init {
+	return func(dst []float32, p *Param, seed uint64, _ map[string][]float32) {
+		own := stream(p.Name)
+		for i := range dst {
+			dst[i] = float32(bound * (2*data.Uniform(seed, own, uint64(i)) - 1))
+		}
+	}
+}
+
+// DirectionsOf starts each row at the unit vector along the same row of
+// another parameter that was declared before, such as a decoder at its
+// encoder's rows. A zero row stays zero.
+func DirectionsOf(name string) Init {
+	return func(dst []float32, p *Param, _ uint64, made map[string][]float32) {
+		copy(dst, made[name])
+		for r := range p.Rows {
+			row := dst[r*p.Cols : (r+1)*p.Cols]
+			if norm := math.Sqrt(kernel.SumSquares(row)); norm > 0 {
+				kernel.Scale(row, float32(1/norm))
+			}
+		}
+	}
+}
+
 // stream gives each parameter random numbers of its own.
 func stream(name string) uint64 {
 	h := fnv.New64a()

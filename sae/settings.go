@@ -31,7 +31,7 @@ type OptimizerSettings struct {
 	DecayStart float64 `yaml:"decay_start" range:"[0,1]" doc:"share of the run after which the rate falls linearly to 0; 1 keeps it constant"`
 	Clip       float64 `yaml:"clip" range:"[0,)" doc:"largest global gradient norm; 0 does not clip"`
 	ClipOrder  string  `yaml:"clip_order" oneof:"after-projection|before-projection" needs:"clip" doc:"clip by the norm of the gradient after or before its part along unit rows is removed"`
-	UnitRows   string  `yaml:"unit_rows" oneof:"after|before" doc:"decoder rows are brought to norm 1 after Adam, or before the forward pass"`
+	UnitRows   string  `yaml:"unit_rows" oneof:"after|before|between" doc:"decoder rows are brought to norm 1 after Adam, before the forward pass, or between backward and Adam, so that what is saved is off by one update"`
 }
 
 // DefaultModel, DefaultTrain and DefaultOptimizer are the settings of a run

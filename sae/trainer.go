@@ -95,6 +95,9 @@ func (t *Trainer) Step(in *activations.Batch) error {
 	if t.graph.out.After != nil {
 		t.graph.out.After(t.step)
 	}
+	if t.plan.Optimizer.UnitRows == "between" {
+		t.opt.unitRows()
+	}
 	t.rate = t.plan.Optimizer.rate(t.step, t.total)
 	t.opt.step(t.step+1, t.rate)
 	t.step++
