@@ -1,0 +1,162 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/sae"
+)
+
+// A Model is what is evaluated; *sae.Model is one. Recon and Extra are of the
+// last batch that was encoded and hold until the next.
+type Model interface {
+	Encode(*activations.Batch) (sae.Encoded, error)
+	Recon() []float32             // [N,Width] in the dump's own units
+	Extra(name string) []float32  // a named node of the variant, or nil
+	Weight(name string) []float32 // a parameter, or nil
+}
+
+// A Subject is a model with its sizes.
+type Subject struct {
+	Model
+	sae.Dims
+	Transcoder bool // Recon predicts the dump's target column
+}
+
+// Of is the subject of a loaded model. transcoder says that it predicts the
+// dump's target column.
+func Of(m *sae.Model, transcoder bool) Subject {
+	return Subject{Model: m, Dims: m.Dims, Transcoder: transcoder}
+}
+
+// width is the width of a reconstruction.
+func (s Subject) width() int {
+	if s.DOut > 0 {
+		return s.DOut
+	}
+	return s.D
+}
+
+// Options of Run.
+type Options struct {
+	Threads  int              // workers; 0 for one a processor; no figure depends on it
+	Progress func(rows int64) // called after each batch with the rows done, or nil
+	Metrics  []Metric         // beside the standard ones
+
+	// PeerBatch is the number of rows of a batch in the metrics that other
+	// toolkits average over batches (0: 1024). No other metric depends on it.
+	PeerBatch int
+}
+
+// Columns are the columns of d that the metrics use where it has them.
+func Columns(d *activations.Dump) activations.Columns {
+	var have activations.Columns
+	for _, c := range []activations.Columns{activations.Gradient, activations.Target, activations.Doc, activations.Pos, activations.Label} {
+		if d.Has(c) {
+			have |= c
+		}
+	}
+	return have
+}
+
+// Run evaluates s on all rows of src, whose batches hold at most s.B rows, in
+// one pass. The caller fills in where the rows came from (Report.Dump).
+func Run(ctx context.Context, s Subject, src activations.Source, o Options) (*Report, error) {
+	pool := kernel.NewPool(o.Threads)
+	defer pool.Close()
+	r := NewReport()
+	metrics := append(standard(s, o), o.Metrics...)
+	rows, err := pass(ctx, s, src, pool, func(sample *Sample) {
+		for _, m := range metrics {
+			m.Add(sample)
+		}
+		if o.Progress != nil {
+			o.Progress(sample.First + int64(sample.N))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if rows == 0 {
+		return nil, fmt.Errorf("eval: there are no rows to evaluate")
+	}
+	r.SAE.Latents, r.SAE.D, r.Dump.Rows = s.F, s.D, rows
+	for _, m := range metrics {
+		m.Report(r)
+	}
+	if err := dictionary(ctx, s, pool, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// standard are the metrics of the rows that every report has.
+func standard(s Subject, o Options) []Metric {
+	return []Metric{
+		newReconstruction(s.width()),
+		newSparsity(s.F),
+		newUsage(s.F),
+	}
+}
+
+// pass encodes all rows of src and calls add for each batch.
+func pass(ctx context.Context, s Subject, src activations.Source, pool *kernel.Pool, add func(*Sample)) (int64, error) {
+	var b activations.Batch
+	sample := &Sample{Batch: &b, Extra: s.Extra, Width: s.width(), pool: pool}
+	for {
+		if err := ctx.Err(); err != nil {
+			return sample.First, err
+		}
+		err := src.Next(&b)
+		if errors.Is(err, io.EOF) {
+			return sample.First, nil
+		}
+		if err != nil {
+			return sample.First, err
+		}
+		if err := sample.encode(s); err != nil {
+			return sample.First, err
+		}
+		add(sample)
+		sample.First += int64(b.N)
+	}
+}
+
+// encode fills the sample from its batch.
+func (s *Sample) encode(sub Subject) error {
+	if s.D != sub.D {
+		return fmt.Errorf("eval: the rows have %d values, the autoencoder was trained on %d; use the dump of its hook point", s.D, sub.D)
+	}
+	s.Want = s.X
+	if sub.Transcoder {
+		s.Want = s.Target
+	}
+	if len(s.Want) != s.N*s.Width {
+		return fmt.Errorf("eval: the autoencoder predicts %d values a row, the dump has %d of them; a transcoder needs a dump with a target column", s.Width, len(s.Want)/max(s.N, 1))
+	}
+	var err error
+	if s.Codes, err = sub.Encode(s.Batch); err != nil {
+		return fmt.Errorf("eval: row %d and the %d after it: %w", s.rowNumber(0), s.N-1, err)
+	}
+	s.Recon = sub.Recon()[:s.N*s.Width]
+	s.sum()
+	for i, sums := range s.Sums {
+		if math.IsNaN(sums.Error) || math.IsInf(sums.Error, 0) {
+			return fmt.Errorf("eval: row %d: its reconstruction is not finite; the weights are damaged or the row is too large for float32", s.rowNumber(i))
+		}
+	}
+	return nil
+}
+
+// rowNumber is the number of row i in the dump, as far as the source says.
+func (s *Sample) rowNumber(i int) int64 {
+	if i < len(s.Row) {
+		return s.Row[i]
+	}
+	return s.First + int64(i)
+}
