@@ -1,0 +1,59 @@
+package topk
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/sparseop"
+	"github.com/saectl/saectl/sae"
+)
+
+// BatchTopK is the settings of the variant "batchtopk".
+type BatchTopK struct {
+	K              int     `yaml:"k" range:"[1,)" doc:"latents kept in a row on average (K)"`
+	AuxK           int     `yaml:"aux_k" range:"[0,)" doc:"dead latents that predict the residual of a row, at most as many as are dead; 0 turns AuxK off"`
+	AuxCoefficient float64 `yaml:"aux_coefficient" range:"[0,)" needs:"aux_k" doc:"weight of the AuxK loss"`
+	DeadAfter      int64   `yaml:"dead_after" range:"[1,)" needs:"aux_k" doc:"a latent is dead when it has not fired for so many rows"`
+	Inference      string  `yaml:"inference" oneof:"threshold|batch" doc:"after training keep all above the running threshold, or the k·B largest of each batch"`
+	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" doc:"decay of the threshold, a running mean of each batch's smallest kept value"`
+	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" doc:"the threshold is updated after this step"`
+	EncoderInit    float64 `yaml:"encoder_init" range:"(0,)" doc:"the encoder starts at this times the decoder's rows"`
+}
+
+// NewBatch returns BatchTopK with its defaults. The threshold follows the
+// last hundred batches or so from the start, so that a short run has one too;
+// dictionary_learning 0.1.0 has threshold_beta 0.999 and threshold_start 1000.
+func NewBatch() sae.Variant {
+	return &BatchTopK{
+		K: 32, AuxK: 512, AuxCoefficient: 1.0 / 32, DeadAfter: 10_000_000,
+		Inference: "threshold", ThresholdBeta: 0.99, EncoderInit: 1,
+	}
+}
+
+// Build adds TopK's formulas with the selection taken over the batch.
+func (t *BatchTopK) Build(b *sae.Builder) sae.Out {
+	m := newModel(b, false, false, t.EncoderInit)
+	h := newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
+	rule := func() kernel.Rule { return kernel.Rule{Kind: kernel.BatchTopK, K: t.K} }
+	if !b.Train && t.Inference == "threshold" {
+		rule = h.rule
+	}
+	out := sae.Out{Codes: m.code(t.K*b.B, ruled(b.G.Pool, rule))}
+	out.Recon = m.decode(out.Codes)
+	if b.Train {
+		t.losses(b, m, &out)
+		out.After = func(step int) { h.update(step, leastOfBatch(out.Codes.Support)) }
+	}
+	return out
+}
+
+func (t *BatchTopK) losses(b *sae.Builder, m *model, out *sae.Out) {
+	mse := b.MeanSquared(out.Recon, m.target)
+	out.Loss, out.Terms = mse, map[string]*gorgonia.Node{"mse": mse}
+	if t.AuxK == 0 {
+		return
+	}
+	aux := auxK{K: t.AuxK, After: t.DeadAfter}.add(b, m, out)
+	out.Terms["auxk"] = aux
+	out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(t.AuxCoefficient)}, mse, aux)
+}

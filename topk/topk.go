@@ -1,0 +1,122 @@
+package topk
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/sparseop"
+	"github.com/saectl/saectl/sae"
+)
+
+// TopK is the settings of the variant "topk". Its defaults are New's; the
+// fields below "reference trainers" exist to reproduce them number for
+// number.
+type TopK struct {
+	K              int     `yaml:"k" range:"[1,)" doc:"latents kept in a row (K)"`
+	AuxK           int     `yaml:"aux_k" range:"[0,)" doc:"dead latents that predict the residual of a row, at most as many as are dead; 0 turns AuxK off"`
+	AuxCoefficient float64 `yaml:"aux_coefficient" range:"[0,)" needs:"aux_k" doc:"weight of the AuxK loss"`
+	DeadAfter      int64   `yaml:"dead_after" range:"[1,)" needs:"aux_k" doc:"a latent is dead when it has not fired for so many rows"`
+
+	Inference      string  `yaml:"inference" oneof:"topk|threshold" doc:"after training keep the k largest of a row, or all above a running threshold"`
+	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" doc:"decay of the threshold, a running mean of the smallest value that a row keeps"`
+	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" doc:"the threshold is updated after this step"`
+
+	// Reference trainers.
+	Loss        string  `yaml:"loss" oneof:"mse|fvu" doc:"squared error as a mean over rows, or divided by the batch's sum of squares around its mean (sparsify)"`
+	Variance    float64 `yaml:"variance" range:"[0,)" doc:"divide by this sum of squares in place of the batch's own; 0 takes the batch's"`
+	Gradient    string  `yaml:"aux_gradient" oneof:"all|decoder" needs:"aux_k" doc:"AuxK trains encoder and decoder, or the decoder alone (sparsify)"`
+	AuxScale    bool    `yaml:"aux_scale" needs:"aux_k" doc:"AuxK shrinks while fewer than aux_k latents are dead (sparsify)"`
+	MultiTopK   bool    `yaml:"multi_topk" doc:"add one eighth of the error with 4 times as many latents (sparsify)"`
+	Groups      bool    `yaml:"groups" doc:"keep the largest of each of k groups of neighbouring latents (sparsify's groupmax)"`
+	Transcode   bool    `yaml:"transcode" doc:"predict the dump's target column in place of the activation"`
+	Skip        bool    `yaml:"skip" needs:"transcode" doc:"add a linear map of the input to the prediction"`
+	EncoderInit float64 `yaml:"encoder_init" range:"(0,)" doc:"the encoder starts at this times the decoder's rows"`
+
+	pick sparseop.Picker // of a test that brings the support itself
+}
+
+// New returns the variant with its defaults.
+func New() sae.Variant {
+	return &TopK{
+		K: 32, AuxK: 512, AuxCoefficient: 1.0 / 32, DeadAfter: 10_000_000,
+		Inference: "topk", ThresholdBeta: 0.99,
+		Loss: "mse", Gradient: "all", EncoderInit: 1,
+	}
+}
+
+// Build adds z = TopK(W_enc(x - b_dec) + b_enc), x̂ = z·W_dec + b_dec and the
+// loss.
+func (t *TopK) Build(b *sae.Builder) sae.Out {
+	m := newModel(b, t.Transcode, t.Skip, t.EncoderInit)
+	var h threshold
+	if t.Inference == "threshold" {
+		h = newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
+	}
+	out := sae.Out{Codes: m.code(t.K*b.B, t.picker(b, h))}
+	out.Recon = m.addSkip(m.decode(out.Codes))
+	if !b.Train {
+		return out
+	}
+	t.losses(b, m, &out)
+	if t.Inference == "threshold" {
+		out.After = func(step int) { h.update(step, leastOfRows(out.Codes.Support)) }
+	}
+	return out
+}
+
+func (t *TopK) picker(b *sae.Builder, h threshold) sparseop.Picker {
+	switch {
+	case t.pick != nil:
+		return t.pick
+	case !b.Train && t.Inference == "threshold":
+		return ruled(b.G.Pool, h.rule)
+	case t.Groups:
+		return groupMax(b.G.Pool, t.K, b.F)
+	default:
+		return ruled(b.G.Pool, func() kernel.Rule { return kernel.Rule{Kind: kernel.TopK, K: t.K} })
+	}
+}
+
+// losses adds the main loss, AuxK and, where asked for, the loss with 4K.
+func (t *TopK) losses(b *sae.Builder, m *model, out *sae.Out) {
+	loss, inverse := t.main(b, m, out.Recon)
+	terms, weights := []*gorgonia.Node{loss}, []sparseop.Coefficient{sae.Constant(1)}
+	out.Terms = map[string]*gorgonia.Node{t.Loss: loss}
+	add := func(name string, c float64, term *gorgonia.Node) {
+		out.Terms[name] = term
+		terms, weights = append(terms, term), append(weights, sae.Constant(c))
+	}
+	if t.AuxK > 0 {
+		a := auxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, inverse: inverse}
+		add("auxk", t.AuxCoefficient, a.add(b, m, out))
+	}
+	if t.MultiTopK {
+		add("multi_topk", 1.0/8, t.multi(b, m, inverse))
+	}
+	out.Loss = b.G.Weighted(weights, terms...)
+}
+
+// main is the loss of the reconstruction, and what it was multiplied by to
+// divide out the variance, nil where it was not.
+func (t *TopK) main(b *sae.Builder, m *model, recon *gorgonia.Node) (loss, inverse *gorgonia.Node) {
+	if t.Loss == "mse" {
+		return b.MeanSquared(recon, m.target), nil
+	}
+	inverse = b.G.InverseVariance(m.target, nil)
+	if t.Variance > 0 {
+		inverse = b.G.Number(1 / t.Variance)
+	}
+	return b.G.Times(b.G.SquaredError(recon, m.target, 1), inverse), inverse
+}
+
+// multi is the error with 4K latents. Only the decoder learns from it, as in
+// sparsify 1.3.3, whose encoder passes no gradient to what was not kept.
+func (t *TopK) multi(b *sae.Builder, m *model, inverse *gorgonia.Node) *gorgonia.Node {
+	rule := kernel.Rule{Kind: kernel.TopK, K: 4 * t.K}
+	kept := m.code(4*t.K*b.B, ruled(b.G.Pool, func() kernel.Rule { return rule }))
+	kept.Values = b.G.Stop(kept.Values)
+	if inverse == nil {
+		return b.MeanSquared(m.decode(kept), m.target)
+	}
+	return b.G.Times(b.G.SquaredError(m.decode(kept), m.target, 1), inverse)
+}
