@@ -23,14 +23,17 @@ type Source interface {
 	Next(b *Batch) error
 }
 
-// Columns is a set of dump columns to decode; activation is always read.
+// Columns is a set of optional columns of dump-format version 1.
 type Columns uint
 
-// The optional columns of dump-format version 1.
+// The optional columns that hold numbers. A dump of images has Doc without Pos.
 const (
 	Gradient Columns = 1 << iota
 	Target
 	TokenID
-	DocPos
+	Doc
+	Pos
 	Label
+
+	DocPos = Doc | Pos
 )
