@@ -1,0 +1,335 @@
+package afa
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
+
+// prefix is the rule word for word: sort all F latents, give the last prefix
+// the sentinel's norm, and take the first of the nearest. margin is how
+// clearly it is the nearest.
+func prefix(keys []float32, t float64) (kept []int32, margin float64) {
+	order := make([]int32, len(keys))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	squared := func(i int32) float64 {
+		if !(keys[i] > 0) {
+			return 0
+		}
+		return float64(keys[i]) * float64(keys[i])
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		switch x, y := squared(a), squared(b); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+	best, second, k, sum := math.Inf(1), math.Inf(1), 0, 0.0
+	for j, i := range order {
+		sum += squared(i)
+		c := math.Sqrt(sum)
+		if j == len(order)-1 {
+			c = sentinel
+		}
+		switch miss := math.Abs(c - t); {
+		case miss < best:
+			best, second, k = miss, best, j+1
+		case squared(i) > 0 && miss < second:
+			second = miss
+		}
+	}
+	for _, i := range order[:k] {
+		if keys[i] > 0 {
+			kept = append(kept, i)
+		}
+	}
+	slices.Sort(kept)
+	return kept, second - best
+}
+
+// choose runs the rule on keys that are there already.
+func choose(keys []float32, t float64) (kept []int32) {
+	c := chooser{keys: keys, scores: keys, t: t, target: t * t}
+	for i := range keys {
+		c.candidates = append(c.candidates, int32(i))
+	}
+	c.b.start(t)
+	c.b.fill(keys)
+	var p picks
+	c.keep(&p, c.b.nearest(keys, len(keys), t, c.target, 0))
+	return p.index
+}
+
+// TestRuleByHand is section 7.2 of the paper's cases: an exact match, the
+// nearest in norm and not in squared norm, the sentinel, and its reach.
+func TestRuleByHand(t *testing.T) {
+	a := []float32{3, 2, 1, 0.5}
+	for _, c := range []struct {
+		a    []float32
+		t    float64
+		kept []int32
+	}{
+		{a, math.Sqrt(13), []int32{0, 1}},
+		{a, math.Sqrt(14), []int32{0, 1, 2}},
+		{a, math.Sqrt(11), []int32{0, 1}},
+		{a, 10, []int32{0, 1, 2}},
+		{a, 3.77, []int32{0, 1, 2}},
+		{[]float32{4, 3, 0}, 4.5, []int32{0}},
+		{a, 1e5, []int32{0, 1, 2, 3}},
+		{a, 0, []int32{0}},
+		{[]float32{3, 2, 0, 0}, 10, []int32{0, 1}},
+		{[]float32{0, 0, 0, 0}, 1, nil},
+		{[]float32{0.5, 0.5, 0.5, 0.5}, 1, []int32{0, 1, 2}},
+		{[]float32{2}, 7, []int32{0}},
+		{[]float32{-1}, 7, nil},
+		{[]float32{2, 3}, 2.4, []int32{1}},
+		{[]float32{1, -2, float32(math.NaN()), 2}, 100, []int32{0, 3}},
+		{[]float32{8000, 7000, 6000, 5000}, 12500, []int32{0, 1, 2}},
+		{[]float32{8000, 7000, -1, -1}, 9500, []int32{0, 1}},
+		{[]float32{20000, 1, 1, -1}, 9999, []int32{0, 1, 2}},
+	} {
+		if got := choose(c.a, c.t); !slices.Equal(got, c.kept) {
+			t.Errorf("a %v, t %v: kept %v, want %v", c.a, c.t, got, c.kept)
+		}
+	}
+}
+
+// TestRuleEqualsFullSort draws rows of many shapes and compares with the plain
+// twin wherever the nearest prefix is not a matter of rounding.
+func TestRuleEqualsFullSort(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	decided, all := 0, 0
+	for range 20_000 {
+		keys := randomKeys(r, 1+r.IntN(300))
+		norm := randomTarget(r, keys)
+		want, margin := prefix(keys, norm)
+		all++
+		if margin < 1e-9*(1+norm) {
+			continue
+		}
+		decided++
+		if got := choose(keys, norm); !slices.Equal(got, want) {
+			t.Fatalf("t %v, keys %v: kept %v, want %v", norm, keys, got, want)
+		}
+	}
+	if decided < all*9/10 {
+		t.Errorf("only %d of %d rows were clear enough to compare", decided, all)
+	}
+}
+
+// randomKeys are normal, of mixed magnitudes, tied or all positive.
+func randomKeys(r *rand.Rand, n int) []float32 {
+	keys := make([]float32, n)
+	kind, scale := r.IntN(5), math.Exp(3*r.NormFloat64())
+	for i := range keys {
+		k := r.NormFloat64()
+		switch kind {
+		case 1:
+			k = math.Abs(k)
+		case 2:
+			k *= math.Exp(3 * r.NormFloat64())
+		case 3:
+			k = float64(r.IntN(7) - 2)
+		case 4:
+			k = min(k, 0)
+			if r.IntN(20) == 0 {
+				k = 1 + r.Float64()
+			}
+		}
+		keys[i] = float32(scale * k)
+	}
+	return keys
+}
+
+func randomTarget(r *rand.Rand, keys []float32) float64 {
+	sum := 0.0
+	for _, k := range keys {
+		sum += float64(max(k, 0)) * float64(max(k, 0))
+	}
+	switch r.IntN(12) {
+	case 0:
+		return 0
+	case 1:
+		return 2 * sentinel * r.Float64()
+	default:
+		return math.Sqrt(sum) * 1.2 * r.Float64()
+	}
+}
+
+// scene is a selection: rows x [B,D] against w [F,D] with decoder norms [F].
+type scene struct {
+	b, d, f     int
+	x, w, norms []float32
+}
+
+func randomScene(r *rand.Rand, b, d, f int) scene {
+	normals := func(n int, scale float64) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(scale * r.NormFloat64())
+		}
+		return x
+	}
+	s := scene{b: b, d: d, f: f, x: normals(b*d, 1), w: normals(f*d, math.Sqrt(2/float64(f))), norms: make([]float32, f)}
+	for i := range s.norms {
+		s.norms[i] = float32(0.5 + r.Float64())
+	}
+	return s
+}
+
+// scenes are ordinary and hurtful inputs, by name.
+func scenes() map[string]scene {
+	r := rand.New(rand.NewPCG(3, 4))
+	all := map[string]scene{
+		"ordinary":        randomScene(r, 40, 33, 500),
+		"many tiles":      randomScene(r, 600, 8, 64),
+		"one latent":      randomScene(r, 9, 5, 1),
+		"one coordinate":  randomScene(r, 9, 1, 50),
+		"zero rows":       randomScene(r, 12, 16, 100),
+		"all positive":    randomScene(r, 20, 16, 30),
+		"far apart":       randomScene(r, 30, 24, 200),
+		"decoders apart":  randomScene(r, 30, 24, 200),
+		"zero decoders":   randomScene(r, 30, 24, 200),
+		"near duplicates": randomScene(r, 30, 24, 400),
+		"overflow":        randomScene(r, 6, 24, 100),
+		"tiny":            randomScene(r, 6, 24, 100),
+		"all needed":      randomScene(r, 30, 24, 20),
+	}
+	clear(all["zero rows"].x[:5*16])
+	for i, v := range all["all positive"].w {
+		all["all positive"].w[i] = float32(math.Abs(float64(v)))
+	}
+	for i, v := range all["all positive"].x {
+		all["all positive"].x[i] = float32(math.Abs(float64(v)))
+	}
+	scaleRows(all["far apart"].x, 24, func(i int) float64 { return math.Pow(10, float64(i%7)-3) })
+	scaleRows(all["far apart"].w, 24, func(i int) float64 { return math.Pow(10, float64(i%7)-3) })
+	for i := range all["decoders apart"].norms {
+		all["decoders apart"].norms[i] = float32(math.Pow(10, float64(i%7)-3))
+	}
+	clear(all["zero decoders"].norms[:150])
+	near := all["near duplicates"]
+	for i := 24; i < len(near.w); i++ {
+		near.w[i] = near.w[i-24] * (1 + 1e-7*float32(i%3))
+	}
+	scaleRows(all["overflow"].x, 24, func(int) float64 { return 1e20 })
+	scaleRows(all["overflow"].w, 24, func(i int) float64 { return math.Pow(10, float64(17+i%4)) })
+	scaleRows(all["tiny"].x, 24, func(int) float64 { return 1e-20 })
+	return all
+}
+
+func scaleRows(x []float32, d int, by func(row int) float64) {
+	for i := range x {
+		x[i] = float32(float64(x[i]) * by(i/d))
+	}
+}
+
+func (s scene) pick(t *testing.T, threads int) *kernel.Support {
+	t.Helper()
+	pool := kernel.NewPool(threads)
+	defer pool.Close()
+	p, got := newPicker(pool), &kernel.Support{}
+	p.norms = s.norms
+	for range 2 { // the second run finds used buffers
+		if err := p.pick(got, s.x, s.w, nil, s.b, s.d, s.f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return got
+}
+
+// TestPickerEqualsFullSort scores every latent with kernel.Dot and compares
+// supports and the bits of scores, for 1 and 2 threads.
+func TestPickerEqualsFullSort(t *testing.T) {
+	for name, s := range scenes() {
+		for _, threads := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s/%d", name, threads), func(t *testing.T) {
+				got := s.pick(t, threads)
+				unclear := 0
+				for i := range s.b {
+					x := s.x[i*s.d : (i+1)*s.d]
+					scores, keys := make([]float32, s.f), make([]float32, s.f)
+					for f := range scores {
+						scores[f] = kernel.Dot(x, s.w[f*s.d:(f+1)*s.d])
+						keys[f] = scores[f] * s.norms[f]
+					}
+					norm := math.Sqrt(kernel.SumSquares(x))
+					want, margin := prefix(keys, norm)
+					lo, hi := got.RowPtr[i], got.RowPtr[i+1]
+					if margin < 1e-12*norm {
+						unclear++
+						continue
+					}
+					if !slices.Equal(got.Index[lo:hi], want) {
+						t.Errorf("row %d: kept %v, want %v", i, got.Index[lo:hi], want)
+					}
+					for e := lo; e < hi; e++ {
+						if got.Score[e] != scores[got.Index[e]] {
+							t.Errorf("row %d latent %d: score %v, want %v", i, got.Index[e], got.Score[e], scores[got.Index[e]])
+						}
+					}
+				}
+				if unclear > s.b/2 {
+					t.Errorf("%d of %d rows are too close to compare", unclear, s.b)
+				}
+			})
+		}
+	}
+}
+
+// TestEstimatesChangeNoBit gives estimates that are as wrong as their bound
+// allows, upwards, downwards and at random, and compares with looking at all
+// latents.
+func TestEstimatesChangeNoBit(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 30 {
+		s := randomScene(r, 8, 1+r.IntN(3000), 1+r.IntN(700))
+		want := s.choose(func(score, bound float32) float32 { return float32(math.NaN()) }, true)
+		for name, wrong := range map[string]func(score, bound float32) float32{
+			"exact":  func(score, _ float32) float32 { return score },
+			"up":     func(score, bound float32) float32 { return score + 0.999*bound },
+			"down":   func(score, bound float32) float32 { return score - 0.999*bound },
+			"random": func(score, bound float32) float32 { return score + (2*r.Float32()-1)*0.999*bound },
+		} {
+			for i, got := range s.choose(wrong, false) {
+				if !slices.Equal(got.index, want[i].index) || !slices.Equal(got.score, want[i].score) {
+					t.Fatalf("%s, row %d of B %d, D %d, F %d: kept %v, want %v", name, i, s.b, s.d, s.f, got.index, want[i].index)
+				}
+			}
+		}
+	}
+}
+
+// choose decides each row from estimates that are made from scores and the
+// bound on their error. Without trust, every latent is looked at.
+func (s scene) choose(estimate func(score, bound float32) float32, distrust bool) (rows []picks) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	p := newPicker(pool)
+	p.norms = s.norms
+	p.begin(s.x, s.w, s.d, s.f)
+	if distrust {
+		p.widest = math.Inf(1)
+	}
+	c, estimates := p.choosers[0], make([]float32, s.f)
+	for i := range s.b {
+		x := s.x[i*s.d : (i+1)*s.d]
+		c.t = math.Sqrt(kernel.SumSquares(x))
+		for f := range estimates {
+			estimates[f] = estimate(kernel.Dot(x, s.w[f*s.d:(f+1)*s.d]), c.slack()*p.reach[f])
+		}
+		var kept picks
+		c.row(&kept, x, estimates)
+		rows = append(rows, kept)
+	}
+	return rows
+}
