@@ -20,11 +20,11 @@ func seen(t interface{ Fatalf(string, ...any) }, p permutation, n int64) {
 }
 
 func TestPermutationIsOneToOne(t *testing.T) {
-	for n := int64(1); n <= 600; n++ {
+	for n := int64(1); n <= 5000; n++ {
 		seen(t, newPermutation(n, 3, 0), n)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.Int64Range(1, 5000).Draw(t, "n")
+		n := rapid.Int64Range(1, 20000).Draw(t, "n")
 		seen(t, newPermutation(n, rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "epoch")), n)
 	})
 }
