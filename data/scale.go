@@ -1,0 +1,233 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/kernel"
+)
+
+// The kinds of Scale, which are the values of the setting data.scale.
+const (
+	ScaleNone     = "none"
+	ScaleMeanNorm = "mean-norm"
+	ScaleRowNorm  = "row-norm"
+)
+
+// The keys of a Scale in the metadata of weights.
+const (
+	keyScale  = "scale"
+	keyFactor = "scale_factor"
+)
+
+// rowNormEpsilon is added to the standard deviation that a row is divided by,
+// not to the one that a reconstruction is multiplied by.
+const rowNormEpsilon = 1e-5
+
+// A Scale brings rows to the units that an autoencoder is trained in, and its
+// reconstructions back to the dump's own:
+//
+//   - none changes nothing.
+//   - mean-norm multiplies by one factor c, chosen so that the mean of ||x||²
+//     over the training rows is D.
+//   - row-norm takes from each row its mean m and divides by s + 1e-5, s its
+//     standard deviation with D-1; a reconstruction is multiplied by s and m is
+//     added (the input_unit_norm of SewoongLee/top-afa-sae and of
+//     bartbussmann/BatchTopK).
+//
+// The zero value is none. A Scale may be copied, and copies may be used at the
+// same time; one may not.
+type Scale struct {
+	Kind   string
+	Factor float64 // c of mean-norm; 1 for the others
+
+	rows *rowScales // what Undo of row-norm needs
+}
+
+// rowScales are m and s of the rows that owner scaled last. A copy of a Scale
+// is another owner, and starts its own.
+type rowScales struct {
+	owner     *Scale
+	mean, std []float64 // [N]
+}
+
+// FitScale makes the scale of a kind for the given rows of d. mean-norm reads
+// them all once, and sums in float64 and in their order.
+func FitScale(d rowReader, rows activations.Rows, kind string) (Scale, error) {
+	s := Scale{Kind: kind, Factor: 1}
+	switch kind {
+	case ScaleNone:
+		return s, nil
+	case ScaleRowNorm:
+		if d.D() < 2 {
+			return s, fmt.Errorf("%s: data.scale=%s needs rows of 2 numbers or more, these have %d; use none or mean-norm", d.Name(), kind, d.D())
+		}
+		return s, nil
+	case ScaleMeanNorm:
+		mean, err := meanSquaredNorm(d, rows)
+		if err != nil {
+			return s, err
+		}
+		if mean == 0 {
+			return s, fmt.Errorf("%s: data.scale=%s: every training row is zero, so no factor gives them a norm; use none", d.Name(), kind)
+		}
+		s.Factor = math.Sqrt(float64(d.D()) / mean)
+		return s, nil
+	}
+	return s, fmt.Errorf("data.scale is %q, want %s, %s or %s", kind, ScaleNone, ScaleMeanNorm, ScaleRowNorm)
+}
+
+// meanSquaredNorm is the mean of ||x||² over rows, 0 for none.
+func meanSquaredNorm(d rowReader, rows activations.Rows) (float64, error) {
+	ahead := Prefetch(NewSequential(d, rows, 0, passBatch(d.D())))
+	defer ahead.Close()
+	sum, n := 0.0, int64(0)
+	for b := new(activations.Batch); ; {
+		switch err := ahead.Next(b); {
+		case errors.Is(err, io.EOF):
+			return sum / float64(max(n, 1)), nil
+		case err != nil:
+			return 0, err
+		}
+		for i := range b.N {
+			sum += kernel.SumSquares(b.X[i*b.D : (i+1)*b.D])
+		}
+		n += int64(b.N)
+	}
+}
+
+// Apply scales the rows of b in place: X and, so that a transcoder's
+// prediction is undone like a reconstruction, Target, with the same numbers.
+//
+// Gradient becomes the gradient with respect to the scaled row. x = x'/c gives
+// dL/dx' = g/c for mean-norm. For row-norm it is g·s, m and s held: what a
+// change of the scaled reconstruction does to the loss once it is undone.
+func (s *Scale) Apply(b *activations.Batch) {
+	switch s.Kind {
+	case ScaleMeanNorm:
+		kernel.Scale(b.X[:b.N*b.D], float32(s.Factor))
+		kernel.Scale(b.Target[:min(len(b.Target), b.N*b.DOut)], float32(s.Factor))
+		kernel.Scale(b.Gradient[:min(len(b.Gradient), b.N*b.D)], float32(1/s.Factor))
+	case ScaleRowNorm:
+		s.applyRows(b)
+	}
+}
+
+func (s *Scale) applyRows(b *activations.Batch) {
+	if s.rows == nil || s.rows.owner != s {
+		s.rows = &rowScales{owner: s}
+	}
+	r := s.rows
+	r.mean, r.std = r.mean[:0], r.std[:0]
+	for i := range b.N {
+		x := b.X[i*b.D : (i+1)*b.D]
+		mean, std := meanStd(x)
+		r.mean, r.std = append(r.mean, mean), append(r.std, std)
+		center(x, mean, std)
+		if b.Target != nil {
+			center(b.Target[i*b.DOut:(i+1)*b.DOut], mean, std)
+		}
+		if b.Gradient != nil {
+			kernel.Scale(b.Gradient[i*b.D:(i+1)*b.D], float32(std))
+		}
+	}
+}
+
+// center is (x-mean) / (std + epsilon), in place.
+func center(x []float32, mean, std float64) {
+	inv := 1 / (std + rowNormEpsilon)
+	for j, v := range x {
+		x[j] = float32((float64(v) - mean) * inv)
+	}
+}
+
+// meanStd is the mean of x and its standard deviation with len(x)-1.
+func meanStd(x []float32) (mean, std float64) {
+	for _, v := range x {
+		mean += float64(v)
+	}
+	mean /= float64(len(x))
+	sum := 0.0
+	for _, v := range x {
+		c := float64(v) - mean
+		sum += c * c
+	}
+	return mean, math.Sqrt(sum / float64(max(len(x)-1, 1)))
+}
+
+// Undo brings recon [N,D], reconstructions of the rows of b in scaled units,
+// back to the units of the dump, in place. Of row-norm, b is the batch that
+// was last given to Apply of this same Scale.
+func (s *Scale) Undo(recon []float32, b *activations.Batch) {
+	switch s.Kind {
+	case ScaleMeanNorm:
+		kernel.Scale(recon, float32(1/s.Factor))
+	case ScaleRowNorm:
+		r := s.rows
+		if r == nil || r.owner != s || len(r.mean) != b.N {
+			panic("data: Scale.Undo of a batch that this Scale did not scale last")
+		}
+		for i := range b.N {
+			d := len(recon) / b.N
+			x := recon[i*d : (i+1)*d]
+			for j, v := range x {
+				x[j] = float32(float64(v)*r.std[i] + r.mean[i])
+			}
+		}
+	}
+}
+
+// Metadata is the scale in strings, in a map of the caller's own; ParseScale
+// reads it back to the last bit.
+func (s Scale) Metadata() map[string]string {
+	m := map[string]string{keyScale: s.Kind}
+	switch s.Kind {
+	case "":
+		m[keyScale] = ScaleNone
+	case ScaleMeanNorm:
+		m[keyFactor] = strconv.FormatFloat(s.Factor, 'g', -1, 64)
+	}
+	return m
+}
+
+// ParseScale reads a scale from the metadata of weights. Weights that name
+// none have none.
+func ParseScale(meta map[string]string) (Scale, error) {
+	s := Scale{Kind: meta[keyScale], Factor: 1}
+	switch s.Kind {
+	case "":
+		s.Kind = ScaleNone
+	case ScaleNone, ScaleRowNorm:
+	case ScaleMeanNorm:
+		c, err := strconv.ParseFloat(meta[keyFactor], 64)
+		if err != nil || !(c > 0) || math.IsInf(c, 0) {
+			return s, fmt.Errorf("metadata %s is %q, want a positive number", keyFactor, meta[keyFactor])
+		}
+		s.Factor = c
+	default:
+		return s, fmt.Errorf("metadata %s is %q, want %s, %s or %s", keyScale, s.Kind, ScaleNone, ScaleMeanNorm, ScaleRowNorm)
+	}
+	return s, nil
+}
+
+// Scaled is src with its batches scaled.
+func Scaled(src activations.Source, s Scale) activations.Source {
+	return &scaled{src: src, scale: s}
+}
+
+type scaled struct {
+	src   activations.Source
+	scale Scale
+}
+
+func (s *scaled) Next(b *activations.Batch) error {
+	err := s.src.Next(b)
+	if err == nil {
+		s.scale.Apply(b)
+	}
+	return err
+}
