@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/sae"
 )
@@ -25,13 +26,14 @@ type Model interface {
 type Subject struct {
 	Model
 	sae.Dims
-	Transcoder bool // Recon predicts the dump's target column
+	Transcoder bool       // Recon predicts the dump's target column
+	Scale      data.Scale // that the model applies to rows
 }
 
 // Of is the subject of a loaded model. transcoder says that it predicts the
 // dump's target column.
 func Of(m *sae.Model, transcoder bool) Subject {
-	return Subject{Model: m, Dims: m.Dims, Transcoder: transcoder}
+	return Subject{Model: m, Dims: m.Dims, Transcoder: transcoder, Scale: m.Scale}
 }
 
 // width is the width of a reconstruction.

@@ -1,0 +1,99 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The orders in which Inspect can rank latents.
+const (
+	ByFrequency   = "frequency"
+	ByActivation  = "activation"
+	ByAttribution = "attribution"
+)
+
+// ParseLatents reads a list of latents and ranges, such as "3,17,40-52", of a
+// dictionary with f latents. Order is kept, repeats are dropped.
+func ParseLatents(list string, f int) ([]int, error) {
+	var out []int
+	seen := map[int]bool{}
+	for part := range strings.SplitSeq(list, ",") {
+		part = strings.TrimSpace(part)
+		from, to, isRange := strings.Cut(part, "-")
+		lo, err := strconv.Atoi(strings.TrimSpace(from))
+		hi := lo
+		if err == nil && isRange {
+			hi, err = strconv.Atoi(strings.TrimSpace(to))
+		}
+		switch {
+		case err != nil || lo < 0:
+			return nil, fmt.Errorf("%q is no latent or range of latents; write a list such as 3,17,40-52", part)
+		case hi < lo:
+			return nil, fmt.Errorf("the range %s runs backwards; write %d-%d", part, hi, lo)
+		case hi >= f:
+			return nil, fmt.Errorf("there is no latent %d: the dictionary has %d, numbered from 0", hi, f)
+		}
+		for latent := lo; latent <= hi; latent++ {
+			if !seen[latent] {
+				seen[latent] = true
+				out = append(out, latent)
+			}
+		}
+	}
+	return out, nil
+}
+
+// choose gives the latents that o asks for, from what a pass over the rows
+// found. Latents that never fire come only when they are asked for by number.
+func (o InspectOptions) choose(v *survey) ([]int, error) {
+	pool := o.Latents
+	if pool == nil {
+		for f, fired := range v.use.fired {
+			if fired > 0 {
+				pool = append(pool, f)
+			}
+		}
+	}
+	score, err := o.score(v)
+	if err != nil {
+		return nil, err
+	}
+	if score != nil {
+		pool = slices.Clone(pool)
+		slices.SortStableFunc(pool, func(a, b int) int { return cmp.Compare(score(b), score(a)) })
+		if o.Search != "" { // what never fires on the text is no answer
+			pool = slices.DeleteFunc(pool, func(f int) bool { return v.found[f].rows == 0 })
+		}
+	}
+	if o.Count > 0 && len(pool) > o.Count {
+		pool = pool[:o.Count]
+	}
+	return pool, nil
+}
+
+// score is what latents are ranked by, largest first; nil keeps their order.
+func (o InspectOptions) score(v *survey) (func(f int) float64, error) {
+	switch {
+	case o.Search != "":
+		return v.matchScore, nil
+	case o.By == ByFrequency:
+		return func(f int) float64 { return float64(v.use.fired[f]) }, nil
+	case o.By == ByActivation:
+		return func(f int) float64 { return float64(v.use.largest[f]) }, nil
+	case o.By == ByAttribution && v.attribution == nil:
+		return nil, fmt.Errorf("the dump has no gradient column, which attribution needs; rank by %s or %s", ByFrequency, ByActivation)
+	case o.By == ByAttribution:
+		return func(f int) float64 { return v.attribution[f] }, nil
+	case o.By == "":
+		return nil, nil
+	}
+	return nil, fmt.Errorf("latents cannot be ranked by %q; give %s, %s or %s", o.By, ByFrequency, ByActivation, ByAttribution)
+}
+
+// needsSurvey says whether the choice needs a pass over the rows of its own.
+func (o InspectOptions) needsSurvey() bool {
+	return o.Latents == nil || o.By != "" || o.Search != ""
+}

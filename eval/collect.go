@@ -1,0 +1,127 @@
+package eval
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/saectl/saectl/data"
+)
+
+// A mark is one activation of a latent.
+type mark struct {
+	row   int64 // of the dump
+	value float32
+	order uint32 // random, of the row, for samples
+}
+
+// better ranks marks by size, then by the earlier row.
+func better(a, b mark) int {
+	if c := cmp.Compare(abs(float64(b.value)), abs(float64(a.value))); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.row, b.row)
+}
+
+// inOrder ranks marks at random.
+func inOrder(a, b mark) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row)) }
+
+// collector gathers, for the latents chosen, their largest activations and a
+// random sample of all.
+type collector struct {
+	chosen []int
+	slot   []int32 // [F] place in chosen, -1 for others
+	top    []best
+	sample []best
+	active *activeRows
+}
+
+// Bounds on what Inspect keeps: marks in all samples together, and the most
+// and fewest that one latent has.
+const (
+	sampleTotal = 1 << 21
+	sampleMost  = 4096
+	sampleLeast = 64
+)
+
+func newCollector(f int, chosen []int, o InspectOptions) *collector {
+	c := &collector{chosen: chosen, slot: make([]int32, f), active: &activeRows{}}
+	for i := range c.slot {
+		c.slot[i] = -1
+	}
+	keep := min(sampleMost, max(sampleLeast, sampleTotal/max(len(chosen), 1)))
+	for i, latent := range chosen {
+		c.slot[latent] = int32(i)
+		c.top = append(c.top, best{n: o.Top, compare: better})
+		c.sample = append(c.sample, best{n: keep, compare: inOrder})
+	}
+	return c
+}
+
+func (c *collector) add(s *Sample) {
+	for i := range s.N {
+		index, values := s.Codes.Row(i)
+		row := s.rowNumber(i)
+		m := mark{row: row, order: uint32(data.Bits(0, 0, uint64(row)))}
+		for e, f := range index {
+			if values[e] == 0 || c.slot[f] < 0 {
+				continue
+			}
+			m.value = values[e]
+			c.top[c.slot[f]].add(m)
+			c.sample[c.slot[f]].add(m)
+		}
+		c.active.add(m.order, index, values)
+	}
+}
+
+// best keeps the n marks that compare ranks first.
+type best struct {
+	n       int
+	compare func(a, b mark) int
+	heap    []mark // the last of the kept ones on top
+}
+
+func (b *best) add(m mark) {
+	if len(b.heap) < b.n {
+		b.heap = append(b.heap, m)
+		b.up(len(b.heap) - 1)
+		return
+	}
+	if b.n > 0 && b.compare(m, b.heap[0]) < 0 {
+		b.heap[0] = m
+		b.down(0)
+	}
+}
+
+func (b *best) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if b.compare(b.heap[i], b.heap[parent]) <= 0 {
+			return
+		}
+		b.heap[i], b.heap[parent] = b.heap[parent], b.heap[i]
+		i = parent
+	}
+}
+
+func (b *best) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(b.heap) {
+			return
+		}
+		if child+1 < len(b.heap) && b.compare(b.heap[child+1], b.heap[child]) > 0 {
+			child++
+		}
+		if b.compare(b.heap[child], b.heap[i]) <= 0 {
+			return
+		}
+		b.heap[i], b.heap[child] = b.heap[child], b.heap[i]
+		i = child
+	}
+}
+
+// sorted gives what was kept, first ranked first.
+func (b *best) sorted() []mark {
+	return slices.SortedFunc(slices.Values(b.heap), b.compare)
+}
