@@ -9,7 +9,8 @@ import (
 
 // Two small numbers of the reference trainer (dictionary_learning 0.1.0)
 // keep a zero row from dividing by zero: one when the gradient is projected,
-// one (2^-23) when rows are brought to norm 1.
+// one (2^-23) when rows are brought to norm 1. The reference that does both
+// between backward and Adam (top-afa-sae) adds neither.
 const (
 	projectEpsilon = 1e-6
 	unitEpsilon    = 0x1p-23
@@ -29,14 +30,16 @@ type paramState struct {
 	p       *Param
 	w       []float32 // [Rows,Cols]
 	g, m, v []float32 // gradient and Adam's moments, [Rows,Cols]
+	exact   bool      // unit rows without the two epsilons
 	norms   []float64 // [blocks] sums of squares
 	raw     []float64 // [blocks] the same before the projection
 	sparse  []sparsePart
 	dense   [][]float32
 
-	job  func(s *paramState, lo, hi, block int)
-	clip float32
-	adam kernel.AdamStep
+	job    func(s *paramState, lo, hi, block int)
+	clip   float32
+	asRows bool // project on rows as they are
+	adam   kernel.AdamStep
 }
 
 type sparsePart struct {
@@ -48,7 +51,7 @@ type sparsePart struct {
 func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *optimizer {
 	o := &optimizer{settings: settings, pool: pool}
 	for _, p := range g.Params {
-		s := &paramState{p: p, w: g.Weights[p.Name]}
+		s := &paramState{p: p, w: g.Weights[p.Name], exact: settings.UnitRows == "between", asRows: settings.Project == "row"}
 		s.g, s.m, s.v = make([]float32, p.Len()), make([]float32, p.Len()), make([]float32, p.Len())
 		s.norms, s.raw = make([]float64, s.blocks()), make([]float64, s.blocks())
 		o.params = append(o.params, s)
@@ -176,10 +179,22 @@ func (s *paramState) project(lo, hi int) {
 	cols := s.p.Cols
 	for r := lo; r < hi; r++ {
 		w, g := s.w[r*cols:(r+1)*cols], s.g[r*cols:(r+1)*cols]
-		norm := math.Sqrt(kernel.SumSquares(w)) + projectEpsilon
+		norm := 1.0
+		if !s.asRows {
+			norm = s.norm(w, projectEpsilon)
+		}
 		along := kernel.DotF64(g, w) / (norm * norm)
 		kernel.Axpy(g, float32(-along), w)
 	}
+}
+
+// norm is that of a row, never 0.
+func (s *paramState) norm(row []float32, epsilon float64) float64 {
+	norm := math.Sqrt(kernel.SumSquares(row))
+	if s.exact && norm > 0 {
+		return norm
+	}
+	return norm + epsilon
 }
 
 // step is Adam's update number t, from 1, at the given rate; then rows that
@@ -214,7 +229,7 @@ func (s *paramState) normalise(lo, hi, _ int) {
 	cols := s.p.Cols
 	for r := lo; r < hi; r++ {
 		w := s.w[r*cols : (r+1)*cols]
-		norm := math.Sqrt(kernel.SumSquares(w)) + unitEpsilon
+		norm := s.norm(w, unitEpsilon)
 		kernel.Scale(w, float32(1/norm))
 	}
 }
