@@ -31,6 +31,7 @@ type OptimizerSettings struct {
 	DecayStart float64 `yaml:"decay_start" range:"[0,1]" doc:"share of the run after which the rate falls linearly to 0; 1 keeps it constant"`
 	Clip       float64 `yaml:"clip" range:"[0,)" doc:"largest global gradient norm; 0 does not clip"`
 	ClipOrder  string  `yaml:"clip_order" oneof:"after-projection|before-projection" needs:"clip" doc:"clip by the norm of the gradient after or before its part along unit rows is removed"`
+	Project    string  `yaml:"project" oneof:"direction|row" doc:"what is removed of a gradient along a unit row w: its part along w's direction, or (g·w)w with w as it is, which differ where norms are not 1 (sparsify)"`
 	UnitRows   string  `yaml:"unit_rows" oneof:"after|before|between" doc:"decoder rows are brought to norm 1 after Adam, before the forward pass, or between backward and Adam, so that what is saved is off by one update"`
 }
 
@@ -52,7 +53,7 @@ func DefaultTrain() TrainSettings {
 func DefaultOptimizer() OptimizerSettings {
 	return OptimizerSettings{
 		LR: 3e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Warmup: 1000,
-		DecayStart: 0.8, Clip: 1, ClipOrder: "after-projection", UnitRows: "after",
+		DecayStart: 0.8, Clip: 1, ClipOrder: "after-projection", Project: "direction", UnitRows: "after",
 	}
 }
 
