@@ -13,7 +13,7 @@ type model struct {
 	b           *sae.Builder
 	encoder     *sae.Param     // [F,D]
 	encoderBias *sae.Param     // [F]
-	decoder     *sae.Param     // [F,DOut], unit rows unless transcoding
+	decoder     *sae.Param     // [F,DOut], unit rows
 	decoderBias *sae.Param     // [DOut]
 	skip        *sae.Param     // [DOut,D] or nil
 	input       *gorgonia.Node // [B,D] what the encoder sees
