@@ -43,7 +43,7 @@ type InspectOptions struct {
 
 // DefaultInspect are the depths that a terminal has room for.
 func DefaultInspect() InspectOptions {
-	return InspectOptions{Top: 10, Bins: 4, Before: 12, After: 6, Nearest: 5}
+	return InspectOptions{Top: 10, Bins: 4, Before: 24, After: 12, Nearest: 5}
 }
 
 // An Inspection describes latents. It is the JSON of inspect-features.

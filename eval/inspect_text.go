@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // WriteText describes the features for people. Tokens on which a latent fires
@@ -106,14 +107,43 @@ func (p *featurePrinter) example(e *Example, top float64) {
 		place += " " + Printable(e.Label)
 	}
 	fmt.Fprintf(p, "  %9s  %-14s ", short(float64(e.Value)), place)
-	for i, token := range e.Tokens {
-		text := Printable(token)
-		if i == e.At {
-			text = "«" + text + "»"
-		}
-		fmt.Fprint(p, p.shade(text, abs(float64(e.Values[i]))/top))
+	if len(e.Tokens) > 0 {
+		p.context(e, top)
 	}
 	fmt.Fprintln(p)
+}
+
+// Characters of context in a line of text before the row's token, which is
+// padded so that the tokens of several examples stand below each other, and
+// after it.
+const (
+	columnsBefore = 44
+	columnsAfter  = 28
+)
+
+func (p *featurePrinter) context(e *Example, top float64) {
+	texts := make([]string, len(e.Tokens))
+	for i, token := range e.Tokens {
+		texts[i] = Printable(token)
+	}
+	first, room := e.At, columnsBefore
+	for first > 0 && utf8.RuneCountInString(texts[first-1]) <= room {
+		first--
+		room -= utf8.RuneCountInString(texts[first])
+	}
+	fmt.Fprint(p, strings.Repeat(" ", room))
+	room = columnsAfter
+	for i := first; i < len(texts) && room >= 0; i++ {
+		if i > e.At {
+			if room -= utf8.RuneCountInString(texts[i]); room < 0 {
+				break
+			}
+		}
+		if i == e.At {
+			texts[i] = "«" + texts[i] + "»"
+		}
+		fmt.Fprint(p, p.shade(texts[i], abs(float64(e.Values[i]))/top))
+	}
 }
 
 func (p *featurePrinter) relatives(f *Feature) {

@@ -80,7 +80,7 @@ func (m *reconstruction) Report(r *Report) {
 	r.Set("l2_norm_out", mean(m.out, n), n)
 	r.Set("relative_reconstruction_bias", m.sum.Recon/m.sum.Cross, n)
 	if n > m.used {
-		r.Warn("%d rows are all zero; cosine, l2_ratio and nmse_mean_of_row_ratios leave them out", n-m.used)
+		r.Warn("rows that are all zero: %d; cosine, l2_ratio and nmse_mean_of_row_ratios leave them out", n-m.used)
 	}
 	m.reportVariance(r)
 }

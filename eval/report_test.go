@@ -82,7 +82,7 @@ func TestWriteText(t *testing.T) {
 	if err := r.WriteText(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"runs/x", "2 rows of 12,345, split test", "\nreconstruction\n  fvu ", "dead_latents", "warning: 1 rows are all zero"} {
+	for _, want := range []string{"runs/x", "2 rows of 12,345, split test", "\nreconstruction\n  fvu ", "dead_latents", "warning: rows that are all zero: 1"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}
