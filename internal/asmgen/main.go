@@ -31,6 +31,8 @@ func units() []unit {
 	return []unit{
 		{"vector_avx512_amd64", avx512, emitVectors},
 		{"vector_avx2_amd64", avx2, emitVectors},
+		{"gemm_avx512_amd64", avx512, emitGEMM},
+		{"gemm_avx2_amd64", avx2, emitGEMM},
 	}
 }
 
@@ -49,6 +51,11 @@ func emitVectors(g *gen) {
 	g.allFinite()
 	g.halfToFloat()
 	g.floatToHalf()
+}
+
+func emitGEMM(g *gen) {
+	g.tile()
+	g.transpose()
 }
 
 func main() {

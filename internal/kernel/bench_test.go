@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 )
@@ -128,4 +129,32 @@ func BenchmarkHalfToFloat(b *testing.B) {
 		}
 		rate(b, 6<<14)
 	})
+}
+
+func BenchmarkGEMM(b *testing.B) {
+	shapes := []struct {
+		name    string
+		run     multiplyFunc
+		m, n, k int
+	}{
+		{"NT", (*GEMM).NT, 960, benchF, benchD}, // the encoder
+		{"NN", (*GEMM).NN, 960, benchD, benchF}, // its gradient to x
+		{"TN", (*GEMM).TN, benchF, benchD, 960}, // and to the weights
+		{"NT", (*GEMM).NT, 480, 512, 64},
+	}
+	pool := NewPool(2)
+	defer pool.Close()
+	for _, s := range shapes {
+		a, w, dst := benchFloats(s.m*s.k), benchFloats(s.n*s.k), make([]float32, s.m*s.n)
+		b.Run(fmt.Sprintf("%s/%dx%dx%d", s.name, s.m, s.n, s.k), func(b *testing.B) {
+			benchSets(b, func(b *testing.B, set *set) {
+				g := NewGEMM(pool)
+				g.set = set
+				for b.Loop() {
+					s.run(g, dst, a, w, s.m, s.n, s.k, false)
+				}
+				gflops(b, 2*float64(s.m)*float64(s.n)*float64(s.k))
+			})
+		})
+	}
 }

@@ -8,56 +8,150 @@ package kernel
 // number of threads and the place of the element.
 type GEMM struct {
 	pool *Pool
-	task gemmTask
+	set  *set
+
+	dst     []float32 // [m,n] of the call under way
+	a, b    operand
+	m, n, k int
+	add     bool
+	part    gemmPart
+
+	packedA []float32   // [panels][depth,rows of a tile] of the part
+	packedB [][]float32 // one a worker: [gemmPanels][depth,columns of a tile]
+	edge    [][]float32 // one a worker: a tile that reaches over the border of dst
 }
 
+// gemmPart is what one pass over dst multiplies: rows [row,row+rows) of a and
+// numbers [depth0,depth0+depth) of each row and column.
+type gemmPart struct {
+	row, rows     int
+	depth0, depth int
+	packing       bool // items are panels of a to pack, not blocks of dst
+}
+
+// A part of a is packed once for all columns; gemmRows bounds it. Each worker
+// packs gemmPanels panels of b, which stay in its second-level cache, and
+// goes through all of a's with them.
+const (
+	gemmRows   = 1536
+	gemmPanels = 3
+)
+
 // NewGEMM makes a GEMM that runs on pool.
-func NewGEMM(pool *Pool) *GEMM { return &GEMM{pool: pool} }
+func NewGEMM(pool *Pool) *GEMM { return &GEMM{pool: pool, set: chosen} }
 
 // NT sets dst [m,n] to a [m,k] · b [n,k]ᵀ, or adds it when add is true.
 func (g *GEMM) NT(dst, a, b []float32, m, n, k int, add bool) {
-	g.multiply(dst, operand{a, k, 1}, operand{b, 1, k}, m, n, k, add)
+	g.multiply(dst, operand{a[:m*k], k, 1}, operand{b[:n*k], k, 1}, m, n, k, add)
 }
 
 // NN sets dst [m,n] to a [m,k] · b [k,n], or adds it when add is true.
 func (g *GEMM) NN(dst, a, b []float32, m, n, k int, add bool) {
-	g.multiply(dst, operand{a, k, 1}, operand{b, n, 1}, m, n, k, add)
+	g.multiply(dst, operand{a[:m*k], k, 1}, operand{b[:n*k], 1, n}, m, n, k, add)
 }
 
 // TN sets dst [m,n] to a [k,m]ᵀ · b [k,n], or adds it when add is true.
 func (g *GEMM) TN(dst, a, b []float32, m, n, k int, add bool) {
-	g.multiply(dst, operand{a, 1, m}, operand{b, n, 1}, m, n, k, add)
-}
-
-// operand is a matrix with element (i,j) at x[i*row+j*col].
-type operand struct {
-	x        []float32
-	row, col int
-}
-
-type gemmTask struct {
-	dst     []float32
-	a, b    operand
-	n, k    int
-	addOnto bool
+	g.multiply(dst, operand{a[:m*k], 1, m}, operand{b[:n*k], 1, n}, m, n, k, add)
 }
 
 func (g *GEMM) multiply(dst []float32, a, b operand, m, n, k int, add bool) {
-	g.task = gemmTask{dst[:m*n], a, b, n, k, add}
-	g.pool.Run(m, &g.task)
-	g.task = gemmTask{}
+	dst = dst[:m*n]
+	if k == 0 || m == 0 || n == 0 {
+		if !add {
+			clear(dst)
+		}
+		return
+	}
+	g.dst, g.a, g.b, g.m, g.n, g.k = dst, a, b, m, n, k
+	g.reserve()
+	for row := 0; row < m; row += gemmRows {
+		for depth := 0; depth < k; depth += g.set.tileDepth {
+			g.add = add || depth > 0
+			g.part = gemmPart{row: row, rows: min(gemmRows, m-row), depth0: depth, depth: min(g.set.tileDepth, k-depth)}
+			g.runPart()
+		}
+	}
+	g.dst, g.a, g.b = nil, operand{}, operand{}
 }
 
-func (t *gemmTask) Do(_, i int) {
-	row := t.dst[i*t.n : (i+1)*t.n]
-	if !t.addOnto {
-		clear(row)
+// reserve makes room for the largest part and its panels.
+func (g *GEMM) reserve() {
+	depth := min(g.set.tileDepth, g.k)
+	rows := roundUp(min(gemmRows, g.m), g.set.tileRows)
+	g.packedA = grow(g.packedA, rows*depth)
+	for len(g.packedB) < g.pool.Threads() {
+		g.packedB = append(g.packedB, nil)
+		g.edge = append(g.edge, make([]float32, g.set.tileRows*g.set.tileCols))
 	}
-	for j := range row {
-		var sum float32
-		for l := 0; l < t.k; l++ {
-			sum += float32(t.a.x[i*t.a.row+l*t.a.col] * t.b.x[l*t.b.row+j*t.b.col])
+	for i, b := range g.packedB {
+		g.packedB[i] = grow(b, gemmPanels*g.set.tileCols*depth)
+	}
+}
+
+func (g *GEMM) runPart() {
+	g.part.packing = true
+	g.pool.Run(ceilDiv(g.part.rows, g.set.tileRows), g)
+	g.part.packing = false
+	g.pool.Run(ceilDiv(g.n, gemmPanels*g.set.tileCols), g)
+}
+
+// Do packs one panel of a, or computes one block of columns of dst.
+func (g *GEMM) Do(worker, item int) {
+	p := &g.part
+	if p.packing {
+		row, rows := item*g.set.tileRows, g.set.tileRows
+		g.set.pack(g.packedA[row*p.depth:(row+rows)*p.depth], g.a, p.row+row, min(rows, p.rows-row), p.depth0, p.depth, rows)
+		return
+	}
+	cols := g.set.tileCols
+	first := item * gemmPanels * cols
+	packed := g.packedB[worker]
+	for i := range gemmPanels {
+		if col := first + i*cols; col < g.n {
+			panel := packed[i*cols*p.depth : (i+1)*cols*p.depth]
+			g.set.pack(panel, g.b, col, min(cols, g.n-col), p.depth0, p.depth, cols)
 		}
-		row[j] += sum
 	}
+	for row := 0; row < p.rows; row += g.set.tileRows {
+		a := g.packedA[row*p.depth:]
+		for i := range gemmPanels {
+			if col := first + i*cols; col < g.n {
+				g.tile(worker, a, packed[i*cols*p.depth:], row, col)
+			}
+		}
+	}
+}
+
+// tile computes the block of dst at row (of the part) and col.
+func (g *GEMM) tile(worker int, a, b []float32, row, col int) {
+	p := &g.part
+	rows, cols := min(g.set.tileRows, p.rows-row), min(g.set.tileCols, g.n-col)
+	at := (p.row+row)*g.n + col
+	if rows == g.set.tileRows && cols == g.set.tileCols {
+		g.set.tile(p.depth, a, b, g.dst[at:], g.n, g.add)
+		return
+	}
+	edge := g.edge[worker]
+	g.set.tile(p.depth, a, b, edge, g.set.tileCols, false)
+	for i := range rows {
+		dst, from := g.dst[at+i*g.n:at+i*g.n+cols], edge[i*g.set.tileCols:]
+		if g.add {
+			addGeneric(dst, from)
+			continue
+		}
+		copy(dst, from)
+	}
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+func roundUp(a, b int) int { return ceilDiv(a, b) * b }
+
+// grow gives a slice of n elements, s itself where it is long enough.
+func grow[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
 }

@@ -130,3 +130,30 @@ func allFiniteGeneric(x []float32) int {
 	}
 	return len(x)
 }
+
+// tileGeneric keeps a block of 2 by 4 in registers.
+func tileGeneric(k int, a, b, c []float32, ldc int, add bool) {
+	var s00, s01, s02, s03, s10, s11, s12, s13 float32
+	a, b = a[:2*k], b[:4*k]
+	for len(a) >= 2 && len(b) >= 4 {
+		x, y := a[0], a[1]
+		b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
+		s00 += float32(x * b0)
+		s01 += float32(x * b1)
+		s02 += float32(x * b2)
+		s03 += float32(x * b3)
+		s10 += float32(y * b0)
+		s11 += float32(y * b1)
+		s12 += float32(y * b2)
+		s13 += float32(y * b3)
+		a, b = a[2:], b[4:]
+	}
+	block := [2][4]float32{{s00, s01, s02, s03}, {s10, s11, s12, s13}}
+	for i := range block {
+		dst := c[i*ldc : i*ldc+4]
+		if !add {
+			clear(dst)
+		}
+		addGeneric(dst, block[i][:])
+	}
+}

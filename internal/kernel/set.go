@@ -29,6 +29,13 @@ type set struct {
 	allFinite        func(x []float32) int // start of the first block of 16 with a bad number, or len(x)
 	halfToFloat      func(dst []float32, src []uint16)
 	floatToHalf      func(dst []uint16, src []float32)
+
+	// The block of a matrix product: c [tileRows,tileCols], ldc numbers from
+	// row to row, is a [k,tileRows]ᵀ · b [k,tileCols] or is added to. tileDepth is
+	// the largest k for which a and b stay in cache.
+	tileRows, tileCols, tileDepth int
+	tile                          func(k int, a, b, c []float32, ldc int, add bool)
+	transpose                     func(dst []float32, ld int, src []float32, stride, n int) // 4 rows of n, a multiple of 8; may be nil
 }
 
 type adamFunc func(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)
@@ -43,6 +50,7 @@ var generic = set{
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
 	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric,
+	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }
 
 // chosen is the set in use and why it is not the one asked for. It is made

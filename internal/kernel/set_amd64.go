@@ -11,6 +11,7 @@ var setAVX512 = set{
 	add: addAVX512, sub: subAVX512, scale: scaleAVX512, scaledDifference: scaledDifferenceAVX512,
 	adam: adamAVX512, allFinite: allFiniteAVX512,
 	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512,
+	tileRows: 12, tileCols: 32, tileDepth: 768, tile: tileAVX512, transpose: transposeAVX512,
 }
 
 var setAVX2 = set{
@@ -20,6 +21,7 @@ var setAVX2 = set{
 	add: addAVX2, sub: subAVX2, scale: scaleAVX2, scaledDifference: scaledDifferenceAVX2,
 	adam: adamAVX2, allFinite: allFiniteAVX2,
 	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2,
+	tileRows: 4, tileCols: 24, tileDepth: 384, tile: tileAVX2, transpose: transposeAVX2,
 }
 
 // available lists the sets that this processor runs, the best first.
