@@ -3,8 +3,8 @@ package activations
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
+	"os"
 	"sort"
 	"sync"
 )
@@ -20,11 +20,11 @@ type Dump struct {
 	cols    [numCols]column
 	meta    Metadata
 
-	closers []io.Closer
-	paths   []string // of the shards, when they are files
+	files   []*os.File // of the shards, if Open opened them
 	cache   cache
 	scratch sync.Pool // of *[]byte
 	dicts   dictionaries
+	print   fingerprint
 }
 
 // ShardInfo describes one file of a dump.
@@ -192,10 +192,9 @@ func disagree(first, second, how string) error {
 // Close closes the files that Open opened.
 func (d *Dump) Close() error {
 	var errs []error
-	for _, c := range d.closers {
-		errs = append(errs, c.Close())
+	for _, f := range d.files {
+		errs = append(errs, f.Close())
 	}
-	d.closers = nil
 	return errors.Join(errs...)
 }
 
@@ -247,14 +246,9 @@ func (d *Dump) Shards() []ShardInfo {
 // copy keeps and everything else ignores.
 func (d *Dump) OtherColumns() []string {
 	var list []string
-	for i, f := range d.shards[0].schema.fields {
-		known := false
-		for _, c := range d.cols {
-			known = known || c.kind != absent && c.field == i
-		}
-		if !known {
-			list = append(list, fmt.Sprintf("%s %v", f.name, f))
-		}
+	for _, i := range d.others() {
+		f := d.shards[0].schema.fields[i]
+		list = append(list, fmt.Sprintf("%s %v", f.name, f))
 	}
 	return list
 }

@@ -22,12 +22,7 @@ func Open(path string) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := openPaths(path, paths)
-	if err != nil {
-		return nil, err
-	}
-	d.paths = paths
-	return d, nil
+	return openPaths(path, paths)
 }
 
 func openPaths(name string, paths []string) (_ *Dump, err error) {
@@ -59,9 +54,7 @@ func openPaths(name string, paths []string) (_ *Dump, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range files {
-		d.closers = append(d.closers, f)
-	}
+	d.files = files
 	return d, nil
 }
 

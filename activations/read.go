@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 )
 
 // Read fills b with the given rows, in that order: activation, and of the
@@ -166,44 +164,12 @@ func (d *Dump) each(l lane, p []want, do func(w want, raw []byte) error) error {
 	if len(list) >= manyReads {
 		readers = min(maxReaders, 4*runtime.GOMAXPROCS(0))
 	}
-	var mu sync.Mutex
-	var next atomic.Int64
-	var first error
-	failed := len(list)
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(list) {
-				return
-			}
-			if err := d.extent(l, list[i], do); err != nil {
-				mu.Lock()
-				if i < failed {
-					first, failed = err, i
-				}
-				mu.Unlock()
-				return
-			}
-		}
-	}
-	if readers == 1 {
-		work()
-		return first
-	}
-	var wg sync.WaitGroup
-	for range readers {
-		wg.Go(work)
-	}
-	wg.Wait()
-	return first
+	return parallel(len(list), readers, func(i int) error { return d.extent(l, list[i], do) })
 }
 
 // extent reads one run of rows.
 func (d *Dump) extent(l lane, p []want, do func(w want, raw []byte) error) error {
-	scratch, _ := d.scratch.Get().(*[]byte)
-	if scratch == nil {
-		scratch = new([]byte)
-	}
+	scratch := d.buffer()
 	defer d.scratch.Put(scratch)
 	b, lo := p[0].batch, p[0].r
 	sp, base := l.place(b)

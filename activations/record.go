@@ -6,15 +6,16 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// arrowSchema is the schema of what the writer writes: the table of the format.
-func (w *Writer) arrowSchema() *arrow.Schema {
+// arrowSchema is the schema of what the writer writes: the table of the format
+// and, in a copy, what came with it.
+func (w *Writer) arrowSchema(more ...arrow.Field) *arrow.Schema {
 	var fields []arrow.Field
 	for id, c := range w.cols {
 		if c.kind != absent {
 			fields = append(fields, arrow.Field{Name: colNames[id], Type: c.arrowType(id)})
 		}
 	}
-	return arrow.NewSchema(fields, w.schema.Metadata.arrow())
+	return arrow.NewSchema(append(fields, more...), w.schema.Metadata.arrow())
 }
 
 // arrow gives the metadata in order, so that equal dumps are equal files.
@@ -45,7 +46,7 @@ func (c column) arrowType(id int) arrow.DataType {
 }
 
 // record makes a record of the rows held. It borrows the writer's buffers.
-func (w *Writer) record() arrow.Record {
+func (w *Writer) record() (rec arrow.Record, err error) {
 	var arrays []arrow.Array
 	for id, c := range w.cols {
 		if c.kind == absent {
@@ -64,5 +65,16 @@ func (w *Writer) record() arrow.Record {
 		}
 		arrays = append(arrays, array.MakeFromData(data))
 	}
-	return array.NewRecord(w.files.schema, arrays, int64(w.rows))
+	if w.extras != nil {
+		more, err := w.extras.take(w.rows)
+		if err != nil {
+			return nil, err
+		}
+		arrays = append(arrays, more...)
+	}
+	err = guard(func() error {
+		rec = array.NewRecord(w.files.schema, arrays, int64(w.rows))
+		return nil
+	})
+	return rec, err
 }

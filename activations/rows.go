@@ -117,3 +117,12 @@ func (r Rows) Contains(row int64) bool {
 	k := sort.Search(len(r.runs), func(k int) bool { return r.runs[k].Hi > row })
 	return k < len(r.runs) && r.runs[k].Lo <= row
 }
+
+// below is how many rows of the set are less than row.
+func (r Rows) below(row int64) int64 {
+	k := sort.Search(len(r.runs), func(k int) bool { return r.runs[k].Hi > row })
+	if k == len(r.runs) {
+		return r.n
+	}
+	return r.before[k] + max(0, row-r.runs[k].Lo)
+}

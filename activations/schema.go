@@ -74,19 +74,29 @@ func (f *flat) schema(t table) (schema, error) {
 			return s, errDamaged
 		}
 	}
-	start, n = t.vector(2, 4)
-	for i := range n {
-		kv := t.element(start, i)
-		key := kv.str(0)
-		if _, twice := s.meta[key]; twice {
-			return s, fmt.Errorf("the metadata key %q is given twice; keep one", key)
+	for _, kv := range f.keyValues(t, 2) {
+		if _, twice := s.meta[kv[0]]; twice {
+			return s, fmt.Errorf("the metadata key %q is given twice; keep one", clip(kv[0]))
 		}
-		s.meta[key] = kv.str(1)
+		s.meta[kv[0]] = kv[1]
 	}
 	if f.bad {
 		return s, errDamaged
 	}
 	return s, s.checkText()
+}
+
+// keyValues are the pairs of metadata in a slot of a table.
+func (f *flat) keyValues(t table, slot int64) (list [][2]string) {
+	start, n := t.vector(slot, 4)
+	for i := range n {
+		kv := t.element(start, i)
+		list = append(list, [2]string{kv.str(0), kv.str(1)})
+		if f.bad {
+			break
+		}
+	}
+	return list
 }
 
 // checkText refuses names that are not UTF-8, which damage leaves behind and
@@ -119,6 +129,7 @@ func (f *flat) field(t table, depth int, budget *int) field {
 			x.idxBits, x.unsigned = idx.i32(0), idx.u8(1, 0) == 0
 		}
 	}
+	f.keyValues(t, 6)
 	start, n := t.vector(5, 4)
 	for i := range n {
 		if f.bad {
@@ -143,6 +154,7 @@ func (f *flat) fieldType(x *field, t table) {
 		x.width = typ.i32(0)
 	case typeUnion:
 		x.mode = typ.i16(0)
+		typ.vector(1, 4) // Arrow's reader allocates what it says
 	}
 }
 

@@ -34,10 +34,13 @@ const (
 // is whole, and a dump that was not finished is not taken for one.
 type Writer struct {
 	schema Schema
+	elem   [numCols]int64 // bytes of a float, where a copy keeps those of its source
 	cols   [numCols]column
 	files  *shardSet
+	extras *extras // of a copy, moreBytes to a row
 
-	rowBytes, limit int64           // of numbers in a row, of a record batch
+	rowBytes, limit int64 // of numbers in a row, of a record batch
+	moreBytes       int64
 	held            int64           // bytes in the batch being filled
 	parts           [numCols][]byte // that batch, as it will lie in the file
 	offsets         []byte          // of token
@@ -77,13 +80,17 @@ func (w *Writer) prepare() error {
 	if heads, dim, _ := s.Metadata.Heads(); heads != 0 && (heads > s.D || heads*dim != s.D) {
 		return fmt.Errorf("%d heads of %d do not make up a row of %d", heads, dim, s.D)
 	}
-	elem := int64(4)
-	if s.Half {
-		elem = 2
-	}
 	for id := range w.cols {
 		if colSet[id]&s.Columns == 0 && id != colActivation && !(id == colToken && s.Token) {
 			continue
+		}
+		elem := w.elem[id]
+		switch {
+		case elem != 0:
+		case s.Half:
+			elem = 2
+		default:
+			elem = 4
 		}
 		w.cols[id] = [numCols]column{
 			colActivation: {kind: isFloats, elem: elem, width: int64(s.D)}, colGradient: {kind: isFloats, elem: elem, width: int64(s.D)},
@@ -142,7 +149,7 @@ func (w *Writer) check(b *Batch, tokens []string) error {
 }
 
 func (w *Writer) row(b *Batch, i int, token string) error {
-	bytes := w.rowBytes + int64(len(token)) + 4
+	bytes := w.rowBytes + w.moreBytes + int64(len(token)) + 4
 	if w.rows == maxBatchRows || w.rows > 0 && w.held+bytes > w.limit {
 		if err := w.flush(); err != nil {
 			return err
@@ -220,14 +227,28 @@ func (w *Writer) flush() error {
 	if w.schema.Token {
 		w.offsets = binary.LittleEndian.AppendUint32(w.offsets, uint32(len(w.parts[colToken])))
 	}
-	rec := w.record()
-	err := w.files.write(rec, w.held)
-	rec.Release()
+	rec, err := w.record()
+	if err == nil {
+		err = w.files.write(rec, w.held)
+	}
 	for id := range w.parts {
 		w.parts[id] = w.parts[id][:0]
 	}
 	w.offsets, w.rows, w.held = w.offsets[:0], 0, 0
 	return err
+}
+
+// endShard ends the shard begun, with the rows held.
+func (w *Writer) endShard() error {
+	if w.rows > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if w.files.cur == nil {
+		return nil
+	}
+	return w.files.finish()
 }
 
 // Close writes what is left and gives the shards their names. A dump without
