@@ -32,6 +32,7 @@ type Planted struct {
 	Children     int     `yaml:"children" range:"[0,)" doc:"children of each parent feature; a child is active only together with its parent; 0 has no parents"`
 	ParentCosine float64 `yaml:"parent_cosine" range:"[0,1)" doc:"cosine of a child with its parent before coherence is added; 0 leaves it as drawn"`
 	DocRows      int     `yaml:"doc_rows" range:"[1,)" doc:"rows of a document"`
+	Half         bool    `yaml:"half" doc:"store the rows in float16"`
 }
 
 // DefaultPlanted is a dictionary that a good autoencoder recovers.
