@@ -1,6 +1,10 @@
 package eval
 
-import "math"
+import (
+	"math"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
 
 // columnSums are the first and second moments of each column of a matrix that
 // is given batch by batch. The first row is taken off before summing, so that
@@ -19,20 +23,24 @@ func newColumnSums(d int) *columnSums {
 // columnChunk is how many columns a task takes at a time.
 const columnChunk = 64
 
-// add takes in n rows; at gives element j of row i. Each column is summed in
-// the order of the rows.
+// add takes in the rows of s; at puts the elements lo to hi of row i into dst.
+// Each column is summed in the order of the rows.
 func (c *columnSums) add(s *Sample, at func(i, lo, hi int, dst []float64)) {
-	if s.N == 0 {
+	c.addRows(s.pool, s.N, at)
+}
+
+func (c *columnSums) addRows(pool *kernel.Pool, n int, at func(i, lo, hi int, dst []float64)) {
+	if n == 0 {
 		return
 	}
 	if c.n == 0 {
 		at(0, 0, len(c.sum), c.shift)
 	}
 	chunks := (len(c.sum) + columnChunk - 1) / columnChunk
-	s.pool.Run(chunks, task(func(_, item int) {
+	pool.Run(chunks, task(func(_, item int) {
 		lo, hi := item*columnChunk, min(len(c.sum), (item+1)*columnChunk)
 		var row [columnChunk]float64
-		for i := range s.N {
+		for i := range n {
 			at(i, lo, hi, row[:])
 			for j := lo; j < hi; j++ {
 				v := row[j-lo] - c.shift[j]
@@ -41,7 +49,7 @@ func (c *columnSums) add(s *Sample, at func(i, lo, hi int, dst []float64)) {
 			}
 		}
 	}))
-	c.n += int64(s.N)
+	c.n += int64(n)
 }
 
 // mean is the mean of column j.

@@ -20,6 +20,7 @@ func Definitions() []Definition {
 		sparsityDefinitions(),
 		usageDefinitions(),
 		dictionaryDefinitions(),
+		peerDefinitions(),
 	} {
 		all = append(all, family...)
 	}

@@ -160,3 +160,31 @@ func TestHugeMean(t *testing.T) {
 	r.want(t, "fvu", 1, 0)
 	r.want(t, "explained_variance", 0, 0)
 }
+
+// source hands out the rows of b in batches of a size.
+func source(b activations.Batch, batch int) activations.Source { return &rows{all: b, batch: batch} }
+
+// stored is a model whose codes [N,F] and reconstructions [N,D] are given.
+type stored struct {
+	z, xHat []float32
+	f, d    int
+	weights map[string][]float32
+	n, at   int
+}
+
+func (m *stored) Encode(b *activations.Batch) (sae.Encoded, error) {
+	m.at, m.n = int(b.Row[0]), b.N
+	e := sae.Encoded{N: b.N, F: m.f, RowPtr: []int32{0}}
+	for i := range b.N {
+		for f, v := range m.z[(m.at+i)*m.f : (m.at+i+1)*m.f] {
+			if v != 0 {
+				e.Index, e.Value = append(e.Index, int32(f)), append(e.Value, v)
+			}
+		}
+		e.RowPtr = append(e.RowPtr, int32(len(e.Index)))
+	}
+	return e, nil
+}
+func (m *stored) Recon() []float32             { return m.xHat[m.at*m.d : (m.at+m.n)*m.d] }
+func (m *stored) Extra(string) []float32       { return nil }
+func (m *stored) Weight(name string) []float32 { return m.weights[name] }

@@ -51,7 +51,7 @@ type Options struct {
 	Metrics  []Metric         // beside the standard ones
 
 	// PeerBatch is the number of rows of a batch in the metrics that other
-	// toolkits average over batches (0: 1024). No other metric depends on it.
+	// toolkits average over batches (0: 2048). No other metric depends on it.
 	PeerBatch int
 }
 
@@ -103,6 +103,7 @@ func standard(s Subject, o Options) []Metric {
 		newReconstruction(s.width()),
 		newSparsity(s.F),
 		newUsage(s.F),
+		newPeers(s.width(), o.PeerBatch),
 	}
 }
 
