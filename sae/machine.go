@@ -2,6 +2,7 @@ package sae
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -19,12 +20,14 @@ type machine struct {
 	values []gorgonia.Value // by node id
 	steps  []instruction
 	stages map[string]time.Duration // time by name of op, when timed
+	held   bool                     // ops that no gradient flows through keep their values
 }
 
 type instruction struct {
-	node *gorgonia.Node
-	in   []int
-	args []gorgonia.Value
+	node   *gorgonia.Node
+	in     []int
+	args   []gorgonia.Value
+	frozen bool // no gradient flows to any input
 }
 
 // newMachine compiles what roots need. bound gives the values of inputs; an
@@ -43,10 +46,15 @@ func newMachine(g *sparseop.Graph, bound map[*gorgonia.Node]gorgonia.Value, root
 		}
 		if n.Op() != nil && n.Value() == nil {
 			in := inputs(g, n)
-			m.steps = append(m.steps, instruction{node: n, in: in, args: make([]gorgonia.Value, len(in))})
+			m.steps = append(m.steps, instruction{node: n, in: in, args: make([]gorgonia.Value, len(in)), frozen: frozen(n, len(in))})
 		}
 	}
 	return m
+}
+
+func frozen(n *gorgonia.Node, inputs int) bool {
+	op, ok := n.Op().(gorgonia.SDOp)
+	return !ok || !slices.Contains(op.DiffWRT(inputs), true)
 }
 
 // reachable lists what roots depend on, roots too, by id.
@@ -86,6 +94,9 @@ func (m *machine) value(n *gorgonia.Node) gorgonia.Value { return m.values[n.ID(
 func (m *machine) run() error {
 	for i := range m.steps {
 		s := &m.steps[i]
+		if m.held && s.frozen {
+			continue
+		}
 		for j, id := range s.in {
 			s.args[j] = m.values[id]
 		}

@@ -71,6 +71,9 @@ func (t *Trainer) Close() { t.pool.Close() }
 // Step trains on one batch, in the units the trainer is to see (scaled). An
 // error leaves weights and moments as they were before the step.
 func (t *Trainer) Step(in *activations.Batch) error {
+	if b := t.plan.Train.Batch; in.N != b {
+		return fmt.Errorf("step %d: a batch of %d rows, a step takes %d (train.batch)", t.step, in.N, b)
+	}
 	t.in = in
 	if t.step == 0 {
 		if err := t.startBias(in); err != nil {
@@ -114,7 +117,7 @@ func (t *Trainer) startBias(in *activations.Batch) error {
 			continue
 		}
 		x := in.X
-		if p.Cols != in.D {
+		if t.graph.b.target != nil {
 			x = in.Target
 		}
 		b, err := decoderBias(t.plan.Model.DecoderBias, x[:in.N*p.Cols], p.Cols)
@@ -187,6 +190,9 @@ func (t *Trainer) Dead() int { return len(t.graph.b.dead.latents) }
 // is the trainer's own.
 func (t *Trainer) Since() []int64 { return t.graph.b.dead.Since }
 
+// Params are the variant's parameters in the order of their declaration.
+func (t *Trainer) Params() []*Param { return t.graph.Params }
+
 // Weights are the parameters by name; the slices are the trainer's own.
 func (t *Trainer) Weights() map[string][]float32 { return t.graph.Weights }
 
@@ -198,6 +204,14 @@ func (t *Trainer) State(name string) []float64 {
 		}
 	}
 	return nil
+}
+
+// StateNames lists the variant's state arrays.
+func (t *Trainer) StateNames() (names []string) {
+	for _, s := range t.graph.States {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 // Moments are Adam's first and second moments of a parameter.
