@@ -15,7 +15,7 @@ import (
 // mean over rows of a squared difference of norms, and both are meant for rows
 // scaled to unit variance (data.scale=row-norm).
 type AFA struct {
-	Coefficient    float64 `yaml:"coefficient" range:"[0,)" doc:"weight of the AFA loss; a larger one keeps more latents in a row"`
+	Coefficient    float64 `yaml:"coefficient" range:"[0,)" doc:"weight of the AFA loss, which decides how many latents a row ends up keeping"`
 	Target         string  `yaml:"target" oneof:"input|centered" needs:"coefficient" doc:"the norm that the AFA loss asks of the latents: of the row, or of the row less the decoder bias, which the selection aims at"`
 	Norm           string  `yaml:"norm" oneof:"latents|weighted" needs:"coefficient" doc:"the norm of the latents in the AFA loss: as they are, or each times the norm of its decoder row, as the selection counts them"`
 	L1Coefficient  float64 `yaml:"l1_coefficient" range:"[0,)" doc:"weight of the mean over rows of the sum of latents; 0 leaves it out"`

@@ -38,6 +38,14 @@ func (b *buckets) of(key float32) int {
 	return min(max(int(math.Float32bits(key)>>bucketShift)-b.base, 0), bucketCount-1)
 }
 
+// edge is the least key of bucket i, 0 of the lowest.
+func (b *buckets) edge(i int) float32 {
+	if i == 0 || i+b.base <= 0 {
+		return 0
+	}
+	return math.Float32frombits(uint32(i+b.base) << bucketShift)
+}
+
 // fill counts the positive keys.
 func (b *buckets) fill(keys []float32) {
 	for _, k := range keys {

@@ -14,6 +14,7 @@ type chooser struct {
 	candidates []int32   // latents that may be kept, ascending
 	scores     []float32 // of the candidates
 	keys       []float32 // scores times decoder norms
+	guess      int       // a bucket that the next row's lowest should not be below; changes no result
 }
 
 // row fills dst with the latents that x keeps, given estimates [F] of its
@@ -53,18 +54,41 @@ func (c *chooser) screen(estimates []float32, slack float32) (lowest int) {
 		return 0
 	}
 	c.b.start(c.t)
+	if lowest = c.reaches(estimates, slack, c.guess); lowest == 0 && c.guess > 0 {
+		c.b.start(c.t)
+		lowest = c.reaches(estimates, slack, 0)
+	}
+	c.guess = max(0, lowest-octave/2)
+	return lowest
+}
+
+// reaches fills the buckets from least up, and perhaps some below, and gives
+// the one under that in which their sum reaches the target; 0 when it does
+// not.
+func (c *chooser) reaches(estimates []float32, slack float32, least int) int {
+	below := c.below(least, slack)
 	reach, norms := c.p.reach[:len(estimates)], c.p.norms[:len(estimates)]
 	for i, s := range estimates {
-		key := positive((s + slack*reach[i]) * norms[i])
-		c.b.sum[c.b.of(key)] += float64(key) * float64(key)
+		if s > below {
+			key := positive((s + slack*reach[i]) * norms[i])
+			c.b.sum[c.b.of(key)] += float64(key) * float64(key)
+		}
 	}
 	sum := 0.0
-	for i := bucketCount - 1; i > 0; i-- {
+	for i := bucketCount - 1; i > least; i-- {
 		if sum += c.b.sum[i]; sum >= c.target {
 			return i - 1
 		}
 	}
 	return 0
+}
+
+// below is an estimate at or below which no latent's key can lie in the
+// given bucket or above. Most of a row is passed over by it alone.
+func (c *chooser) below(bucket int, slack float32) float32 {
+	const rounding = 1e-6
+	edge := float64(c.b.edge(bucket)) / c.p.longest * (1 - rounding)
+	return float32(edge - float64(slack)*c.p.widest*(1+rounding))
 }
 
 // positive is max(x, 0) without a branch: signs of scores cannot be foreseen.
@@ -80,13 +104,22 @@ func (c *chooser) list(estimates []float32, slack float32, lowest int) {
 		c.candidates, c.scores, c.keys = make([]int32, f), make([]float32, f), make([]float32, f)
 	}
 	all, n := c.candidates[:len(estimates)], 0
+	if math.IsInf(float64(slack), 1) {
+		for i := range all {
+			all[i] = int32(i)
+		}
+		c.candidates = all
+		return
+	}
+	below := c.below(lowest, slack)
 	reach, norms := c.p.reach[:len(estimates)], c.p.norms[:len(estimates)]
-	every := math.IsInf(float64(slack), 1)
 	for i, s := range estimates {
-		key := positive((s + slack*reach[i]) * norms[i])
-		all[n] = int32(i)
-		if every || key > 0 && c.b.of(key) >= lowest {
-			n++
+		if s > below {
+			key := positive((s + slack*reach[i]) * norms[i])
+			if key > 0 && c.b.of(key) >= lowest {
+				all[n] = int32(i)
+				n++
+			}
 		}
 	}
 	c.candidates = all[:n]

@@ -20,6 +20,7 @@ type picker struct {
 	d, f     int
 	reach    []float32 // [F] norms of encoder rows
 	widest   float64   // the largest of reach
+	longest  float64   // the largest of norms
 	tile     []float32 // [rows,F] estimated scores
 	rows     []picks   // what the rows of the tile keep
 	lo       int       // the first of them
@@ -86,9 +87,9 @@ func (p *picker) begin(x, w []float32, d, f int) {
 	}
 	p.encode.d = d
 	p.encode.run(p.pool, p.reach, w)
-	p.widest = 0
-	for _, r := range p.reach {
-		p.widest = max(p.widest, float64(r))
+	p.widest, p.longest = 0, 0
+	for i, r := range p.reach {
+		p.widest, p.longest = max(p.widest, float64(r)), max(p.longest, float64(p.norms[i]))
 	}
 }
 
