@@ -2,8 +2,10 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // The sizes of a step: B rows of D, F latents, K active a row.
@@ -131,30 +133,47 @@ func BenchmarkHalfToFloat(b *testing.B) {
 	})
 }
 
+// BenchmarkGEMM reports the best round beside the mean, so that a busy machine
+// can be told from a slow kernel. With the tag openblas it runs that library on
+// the same matrices.
 func BenchmarkGEMM(b *testing.B) {
 	shapes := []struct {
-		name    string
-		run     multiplyFunc
+		product int
 		m, n, k int
 	}{
-		{"NT", (*GEMM).NT, 960, benchF, benchD}, // the encoder
-		{"NN", (*GEMM).NN, 960, benchD, benchF}, // its gradient to x
-		{"TN", (*GEMM).TN, benchF, benchD, 960}, // and to the weights
-		{"NT", (*GEMM).NT, 480, 512, 64},
+		{0, 960, benchF, benchD}, // the encoder
+		{1, 960, benchD, benchF}, // its gradient to x
+		{2, benchF, benchD, 960}, // and to the weights
+		{0, 480, 512, 64},
 	}
 	pool := NewPool(2)
 	defer pool.Close()
 	for _, s := range shapes {
-		a, w, dst := benchFloats(s.m*s.k), benchFloats(s.n*s.k), make([]float32, s.m*s.n)
-		b.Run(fmt.Sprintf("%s/%dx%dx%d", s.name, s.m, s.n, s.k), func(b *testing.B) {
+		p := products[s.product]
+		x, w, dst := benchFloats(s.m*s.k), benchFloats(s.n*s.k), make([]float32, s.m*s.n)
+		b.Run(fmt.Sprintf("%s-%dx%dx%d", p.name, s.m, s.n, s.k), func(b *testing.B) {
+			operations := 2 * float64(s.m) * float64(s.n) * float64(s.k)
 			benchSets(b, func(b *testing.B, set *set) {
 				g := NewGEMM(pool)
 				g.set = set
-				for b.Loop() {
-					s.run(g, dst, a, w, s.m, s.n, s.k, false)
-				}
-				gflops(b, 2*float64(s.m)*float64(s.n)*float64(s.k))
+				best(b, operations, func() { p.run(g, dst, x, w, s.m, s.n, s.k, false) })
 			})
+			if rival != nil {
+				b.Run("openblas", func(b *testing.B) {
+					best(b, operations, func() { rival(dst, x, w, s.m, s.n, s.k, p.aT, !p.bT) })
+				})
+			}
 		})
 	}
+}
+
+// best reports the rate of the fastest round.
+func best(b *testing.B, operations float64, round func()) {
+	fastest := time.Duration(math.MaxInt64)
+	for b.Loop() {
+		start := time.Now()
+		round()
+		fastest = min(fastest, time.Since(start))
+	}
+	b.ReportMetric(operations/fastest.Seconds()/1e9, "best-GFLOP/s")
 }
