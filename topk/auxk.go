@@ -16,6 +16,7 @@ type auxK struct {
 	After       int64          // dead when not fired for so long
 	DecoderOnly bool           // no gradient to the encoder
 	Shrink      bool           // scaled by dead/K while fewer than K are dead
+	Plain       bool           // the mean over rows of the squared error, r no constant
 	inverse     *gorgonia.Node // divide by the variance of the target instead; nil for that of r
 }
 
@@ -29,13 +30,22 @@ func (a auxK) add(b *sae.Builder, m *model, out *sae.Out) *gorgonia.Node {
 	if a.DecoderOnly {
 		kept.Values = g.Stop(kept.Values)
 	}
-	residual := g.Stop(g.Sub(m.target, out.Recon))
+	e := a.error(b, m.sum(kept), g.Sub(m.target, out.Recon), dead.Node)
+	return g.Weighted([]sparseop.Coefficient{func() float64 { return a.weight(len(dead.Latents())) }}, e)
+}
+
+// error compares the sum [B,D] of the dead latents that were kept with the
+// residual [B,D].
+func (a auxK) error(b *sae.Builder, sum, residual, dead *gorgonia.Node) *gorgonia.Node {
+	if a.Plain {
+		return b.MeanSquared(sum, residual)
+	}
+	residual = b.G.Stop(residual)
 	inverse := a.inverse
 	if inverse == nil {
-		inverse = g.InverseVariance(residual, dead.Node)
+		inverse = b.G.InverseVariance(residual, dead)
 	}
-	e := g.Times(g.SquaredError(m.sum(kept), residual, 1), inverse)
-	return g.Weighted([]sparseop.Coefficient{func() float64 { return a.weight(len(dead.Latents())) }}, e)
+	return b.G.Times(b.G.SquaredError(sum, residual, 1), inverse)
 }
 
 // weight is 0 while no latent is dead.

@@ -17,6 +17,8 @@ type BatchTopK struct {
 	Inference      string  `yaml:"inference" oneof:"threshold|batch" doc:"after training keep all above the running threshold, or the k·B largest of each batch"`
 	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" doc:"decay of the threshold, a running mean of each batch's smallest kept value"`
 	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" doc:"the threshold is updated after this step"`
+	AuxLoss        string  `yaml:"aux_loss" oneof:"normalized|plain" needs:"aux_k" doc:"AuxK's squared error divided by the variance of the residual, which is held; or as a mean over rows, which trains the other latents too (SewoongLee/top-afa-sae)"`
+	EncoderBias    bool    `yaml:"encoder_bias" doc:"the encoder has a bias"`
 	EncoderInit    float64 `yaml:"encoder_init" range:"(0,)" doc:"the encoder starts at this times the decoder's rows"`
 }
 
@@ -26,13 +28,13 @@ type BatchTopK struct {
 func NewBatch() sae.Variant {
 	return &BatchTopK{
 		K: 32, AuxK: 512, AuxCoefficient: 1.0 / 32, DeadAfter: 10_000_000,
-		Inference: "threshold", ThresholdBeta: 0.99, EncoderInit: 1,
+		Inference: "threshold", ThresholdBeta: 0.99, AuxLoss: "normalized", EncoderBias: true, EncoderInit: 1,
 	}
 }
 
 // Build adds TopK's formulas with the selection taken over the batch.
 func (t *BatchTopK) Build(b *sae.Builder) sae.Out {
-	m := newModel(b, false, false, t.EncoderInit)
+	m := newModel(b, shape{encoderBias: t.EncoderBias, encoderInit: t.EncoderInit})
 	h := newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
 	rule := func() kernel.Rule { return kernel.Rule{Kind: kernel.BatchTopK, K: t.K} }
 	if !b.Train && t.Inference == "threshold" {
@@ -53,7 +55,7 @@ func (t *BatchTopK) losses(b *sae.Builder, m *model, out *sae.Out) {
 	if t.AuxK == 0 {
 		return
 	}
-	aux := auxK{K: t.AuxK, After: t.DeadAfter}.add(b, m, out)
+	aux := auxK{K: t.AuxK, After: t.DeadAfter, Plain: t.AuxLoss == "plain"}.add(b, m, out)
 	out.Terms["auxk"] = aux
 	out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(t.AuxCoefficient)}, mse, aux)
 }

@@ -57,11 +57,14 @@ func (p *groupPicker) pick(dst *kernel.Support, x, w, bias []float32, rows, d, f
 func (p *groupPicker) Do(worker, row int) {
 	scores, size := p.scores[worker], p.f/p.groups
 	kernel.Dots(scores, p.x[row*p.d:(row+1)*p.d], p.w, p.all[:p.f])
+	if p.bias != nil {
+		kernel.Add(scores, p.bias)
+	}
 	for k := range p.groups {
 		best, at := float32(0), int32(-1)
 		for f := k * size; f < (k+1)*size; f++ {
-			if s := scores[f] + p.bias[f]; s > best { // NaN is not
-				best, at = s, int32(f)
+			if scores[f] > best { // NaN is not
+				best, at = scores[f], int32(f)
 			}
 		}
 		p.best[row*p.groups+k], p.score[row*p.groups+k] = at, best

@@ -12,7 +12,7 @@ import (
 type model struct {
 	b           *sae.Builder
 	encoder     *sae.Param     // [F,D]
-	encoderBias *sae.Param     // [F]
+	encoderBias *sae.Param     // [F] or nil
 	decoder     *sae.Param     // [F,DOut], unit rows
 	decoderBias *sae.Param     // [DOut]
 	skip        *sae.Param     // [DOut,D] or nil
@@ -20,24 +20,32 @@ type model struct {
 	target      *gorgonia.Node // [B,DOut] what the decoder predicts
 }
 
-func newModel(b *sae.Builder, transcode, skip bool, encoderInit float64) *model {
+// shape says which model.
+type shape struct {
+	transcode, skip, encoderBias bool
+	encoderInit                  float64
+}
+
+func newModel(b *sae.Builder, s shape) *model {
 	m := &model{b: b, target: b.X()}
 	width := b.D
-	if transcode {
+	if s.transcode {
 		width = b.DOut
 	}
 	unit := sae.Flags{UnitRows: true, Tangent: true}
 	m.decoder = b.Matrix("decoder.weight", b.F, width, sae.UnitNormal(1), unit)
-	encoder := sae.CopyOf("decoder.weight", encoderInit)
-	if transcode {
-		encoder = sae.UnitNormal(encoderInit)
+	encoder := sae.CopyOf("decoder.weight", s.encoderInit)
+	if s.transcode {
+		encoder = sae.UnitNormal(s.encoderInit)
 	}
 	m.encoder = b.Matrix("encoder.weight", b.F, b.D, encoder, sae.Flags{})
-	m.encoderBias = b.Vector("encoder.bias", b.F, sae.Zero, sae.Flags{})
+	if s.encoderBias {
+		m.encoderBias = b.Vector("encoder.bias", b.F, sae.Zero, sae.Flags{})
+	}
 	m.decoderBias = b.Vector("decoder.bias", width, sae.Zero, sae.Flags{FromData: true})
 	m.input = b.X()
-	if transcode {
-		m.transcode(skip)
+	if s.transcode {
+		m.transcode(s.skip)
 	} else {
 		m.input = b.G.AddRow(b.X(), m.decoderBias.Use(), -1)
 	}
@@ -58,6 +66,10 @@ func (m *model) transcode(skip bool) {
 // code selects latents and gives their values.
 func (m *model) code(capacity int, pick sparseop.Picker, after ...*gorgonia.Node) sae.Codes {
 	g := m.b.G
+	if m.encoderBias == nil {
+		s := m.b.SelectBy(m.input, m.encoder.Node(), nil, capacity, pick, after...)
+		return sae.Codes{Support: s, Values: g.Values(m.input, m.encoder.Use(), nil, s)}
+	}
 	s := m.b.SelectBy(m.input, m.encoder.Node(), m.encoderBias.Node(), capacity, pick, after...)
 	return sae.Codes{Support: s, Values: g.Values(m.input, m.encoder.Use(), m.encoderBias.Use(), s)}
 }

@@ -25,11 +25,13 @@ type TopK struct {
 	Loss        string  `yaml:"loss" oneof:"mse|fvu" doc:"squared error as a mean over rows, or divided by the batch's sum of squares around its mean (sparsify)"`
 	Variance    float64 `yaml:"variance" range:"[0,)" doc:"divide by this sum of squares in place of the batch's own; 0 takes the batch's"`
 	Gradient    string  `yaml:"aux_gradient" oneof:"all|decoder" needs:"aux_k" doc:"AuxK trains encoder and decoder, or the decoder alone (sparsify)"`
+	AuxLoss     string  `yaml:"aux_loss" oneof:"normalized|plain" needs:"aux_k" doc:"AuxK's squared error divided by the variance of the residual, which is held; or as a mean over rows, which trains the other latents too (SewoongLee/top-afa-sae)"`
 	AuxScale    bool    `yaml:"aux_scale" needs:"aux_k" doc:"AuxK shrinks while fewer than aux_k latents are dead (sparsify)"`
 	MultiTopK   bool    `yaml:"multi_topk" doc:"add one eighth of the error with 4 times as many latents (sparsify)"`
 	Groups      bool    `yaml:"groups" doc:"keep the largest of each of k groups of neighbouring latents (sparsify's groupmax)"`
 	Transcode   bool    `yaml:"transcode" doc:"predict the dump's target column in place of the activation"`
 	Skip        bool    `yaml:"skip" needs:"transcode" doc:"add a linear map of the input to the prediction"`
+	EncoderBias bool    `yaml:"encoder_bias" doc:"the encoder has a bias"`
 	EncoderInit float64 `yaml:"encoder_init" range:"(0,)" doc:"the encoder starts at this times the decoder's rows"`
 
 	pick sparseop.Picker // of a test that brings the support itself
@@ -40,14 +42,14 @@ func New() sae.Variant {
 	return &TopK{
 		K: 32, AuxK: 512, AuxCoefficient: 1.0 / 32, DeadAfter: 10_000_000,
 		Inference: "topk", ThresholdBeta: 0.99,
-		Loss: "mse", Gradient: "all", EncoderInit: 1,
+		Loss: "mse", Gradient: "all", AuxLoss: "normalized", EncoderBias: true, EncoderInit: 1,
 	}
 }
 
 // Build adds z = TopK(W_enc(x - b_dec) + b_enc), x̂ = z·W_dec + b_dec and the
 // loss.
 func (t *TopK) Build(b *sae.Builder) sae.Out {
-	m := newModel(b, t.Transcode, t.Skip, t.EncoderInit)
+	m := newModel(b, shape{t.Transcode, t.Skip, t.EncoderBias, t.EncoderInit})
 	var h threshold
 	if t.Inference == "threshold" {
 		h = newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
@@ -87,7 +89,7 @@ func (t *TopK) losses(b *sae.Builder, m *model, out *sae.Out) {
 		terms, weights = append(terms, term), append(weights, sae.Constant(c))
 	}
 	if t.AuxK > 0 {
-		a := auxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, inverse: inverse}
+		a := auxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, Plain: t.AuxLoss == "plain", inverse: inverse}
 		add("auxk", t.AuxCoefficient, a.add(b, m, out))
 	}
 	if t.MultiTopK {
