@@ -59,7 +59,34 @@ func (s *shard) readMessage(b block, want uint8) (message, error) {
 	if body != b.body {
 		return m, fmt.Errorf("its body has %d bytes by its own metadata and %d by the footer: %w", body, b.body, errDamaged)
 	}
-	return m, m.parse(header, body)
+	if err := m.parse(header); err != nil {
+		return m, err
+	}
+	for i, buf := range m.buffers {
+		if buf.off < 0 || buf.length < 0 || buf.off > body-buf.length {
+			return m, fmt.Errorf("%sbuffer %d of %d bytes at byte %d lies outside the body of %d bytes: %w",
+				s.owner(&m, want, i), i, buf.length, buf.off, body, errDamaged)
+		}
+	}
+	return m, nil
+}
+
+// owner names the column of a record batch that buffer i belongs to.
+func (s *shard) owner(m *message, kind uint8, i int) string {
+	if kind != headerBatch {
+		return ""
+	}
+	starts, err := layoutOf(s.schema.fields, m)
+	if err != nil {
+		return ""
+	}
+	name := ""
+	for j, at := range starts {
+		if at.buffer <= i {
+			name = fmt.Sprintf("column %s: ", clip(s.schema.fields[j].name))
+		}
+	}
+	return name
 }
 
 // unframe takes off the length in front of the flatbuffer, which since Arrow
@@ -79,7 +106,7 @@ func unframe(raw []byte) ([]byte, error) {
 	return raw[lead : int64(lead)+n], nil
 }
 
-func (m *message) parse(t table, body int64) error {
+func (m *message) parse(t table) error {
 	f := t.f
 	m.rows = t.i64(0)
 	at, n := t.vector(1, 16)
@@ -105,11 +132,6 @@ func (m *message) parse(t table, body int64) error {
 	}
 	if m.rows < 0 {
 		return fmt.Errorf("it is said to have %d rows: %w", m.rows, errDamaged)
-	}
-	for i, b := range m.buffers {
-		if b.off < 0 || b.length < 0 || b.off > body-b.length {
-			return fmt.Errorf("buffer %d of %d bytes at byte %d lies outside the body of %d bytes: %w", i, b.length, b.off, body, errDamaged)
-		}
 	}
 	return nil
 }
