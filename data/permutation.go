@@ -16,6 +16,8 @@ const (
 	streamNoise
 	streamTopic
 	streamGaussian
+	streamShift
+	streamWindow
 )
 
 // permutationRounds is even. With ten, some orders of five rows are still 15 %

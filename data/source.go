@@ -19,6 +19,7 @@ type rowReader interface {
 // The kinds of Shuffle, which are the values of the setting data.shuffle.
 const (
 	ShufflePermutation = "permutation"
+	ShuffleBlocks      = "blocks"
 	ShuffleNone        = "none"
 )
 
@@ -36,16 +37,20 @@ type Shuffle struct {
 	position int64
 	epoch    int64
 	order    permutation // of epoch
+	blocks   *blocks     // nil unless rows are read by blocks
 	list     []int64     // [B] rows of the batch
 }
 
 // NewShuffle hands out batches of the given size of the rows of d, with the
 // columns cols where d has them. With kind permutation an epoch's order is a
-// new permutation of all rows, with none it is the order of the dump.
+// new permutation of all rows, with none it is the order of the dump. With
+// blocks it is a permutation of blocks of 256 KiB and then of the rows in each
+// 256 blocks, which takes 64 MiB of memory, once more for gradients, and reads
+// long stretches of the disk.
 func NewShuffle(d rowReader, rows activations.Rows, cols activations.Columns, batch int, seed uint64, kind string) (*Shuffle, error) {
 	switch {
-	case kind != ShufflePermutation && kind != ShuffleNone:
-		return nil, fmt.Errorf("data.shuffle is %q, want %s or %s", kind, ShufflePermutation, ShuffleNone)
+	case kind != ShufflePermutation && kind != ShuffleBlocks && kind != ShuffleNone:
+		return nil, fmt.Errorf("data.shuffle is %q, want %s, %s or %s", kind, ShufflePermutation, ShuffleBlocks, ShuffleNone)
 	case batch < 1:
 		return nil, fmt.Errorf("a batch has %d rows; give 1 or more", batch)
 	case rows.Len() == 0:
@@ -53,6 +58,9 @@ func NewShuffle(d rowReader, rows activations.Rows, cols activations.Columns, ba
 	}
 	s := &Shuffle{d: d, rows: rows, cols: cols, seed: seed, inOrder: kind == ShuffleNone, list: make([]int64, batch)}
 	s.order = newPermutation(rows.Len(), seed, 0)
+	if kind == ShuffleBlocks {
+		s.blocks = newBlocks(d, rows, cols, seed)
+	}
 	return s, nil
 }
 
@@ -65,14 +73,21 @@ func (s *Shuffle) SeekTo(position int64) { s.position = position }
 
 // Next fills b with the next batch. After an error the position is unchanged.
 func (s *Shuffle) Next(b *activations.Batch) error {
-	for i := range s.list {
-		s.list[i] = s.at(s.position + int64(i))
-	}
-	if err := s.d.Read(b, s.list, s.cols); err != nil {
+	if err := s.read(b); err != nil {
 		return err
 	}
 	s.position += int64(len(s.list))
 	return nil
+}
+
+func (s *Shuffle) read(b *activations.Batch) error {
+	if s.blocks != nil {
+		return s.blocks.fill(b, s.position, len(s.list))
+	}
+	for i := range s.list {
+		s.list[i] = s.at(s.position + int64(i))
+	}
+	return s.d.Read(b, s.list, s.cols)
 }
 
 // at is the row handed out at a position.

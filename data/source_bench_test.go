@@ -50,7 +50,7 @@ func BenchmarkShuffle(b *testing.B) {
 
 func sources(b *testing.B, dump *activations.Dump, batch int) map[string]activations.Source {
 	list := map[string]activations.Source{}
-	for _, kind := range []string{ShufflePermutation, ShuffleNone} {
+	for _, kind := range []string{ShufflePermutation, ShuffleBlocks, ShuffleNone} {
 		s, err := NewShuffle(dump, activations.AllRows(dump.Rows()), 0, batch, 1, kind)
 		if err != nil {
 			b.Fatal(err)

@@ -21,6 +21,20 @@ func every(step, n int64) activations.Rows {
 	return activations.MakeRows(runs...)
 }
 
+// shuffle makes a Shuffle whose blocks, if it has them, are of 4 rows and whose
+// windows are of 5 blocks.
+func shuffle(t testing.TB, f rowReader, rows activations.Rows, batch int, seed uint64, kind string) *Shuffle {
+	t.Helper()
+	s, err := NewShuffle(f, rows, activations.Gradient, batch, seed, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.blocks != nil {
+		s.blocks.block, s.blocks.span = 4, 20
+	}
+	return s
+}
+
 // take gives the next n rows of a Shuffle, whose batches must hold what they
 // say.
 func take(t *testing.T, f *fake, s *Shuffle, n int) []int64 {
@@ -42,31 +56,101 @@ func take(t *testing.T, f *fake, s *Shuffle, n int) []int64 {
 
 func TestShuffleHandsOutEveryRowOnceAnEpoch(t *testing.T) {
 	f := &fake{n: 1000, d: 3}
-	for _, rows := range []activations.Rows{activations.AllRows(1000), every(7, 1000)} {
+	for _, rows := range []activations.Rows{activations.AllRows(1000), activations.AllRows(3), every(7, 1000)} {
 		n := int(rows.Len())
 		for _, batch := range []int{1, 7, 64, n, n + 1, 3 * n} { // batches straddle epochs
-			s, err := NewShuffle(f, rows, 0, batch, 5, ShufflePermutation)
-			if err != nil {
-				t.Fatal(err)
+			for _, kind := range []string{ShufflePermutation, ShuffleBlocks} {
+				everyRowOnce(t, take(t, f, shuffle(t, f, rows, batch, 5, kind), 4*n), list(rows))
 			}
-			got := take(t, f, s, 4*n)
-			var want []int64
-			for i := range int64(n) {
-				want = append(want, rows.At(i))
+		}
+	}
+}
+
+// everyRowOnce splits got into four epochs, which must be the rows wanted in
+// orders that differ where there are enough rows for it.
+func everyRowOnce(t *testing.T, got, want []int64) {
+	t.Helper()
+	n := len(want)
+	for e := range 4 {
+		epoch := slices.Clone(got[e*n : (e+1)*n])
+		if n > 10 && e > 0 && slices.Equal(epoch, got[:n]) {
+			t.Errorf("epochs 0 and %d have the same order", e)
+		}
+		if n > 10 && slices.IsSorted(epoch) {
+			t.Errorf("epoch %d is in the order of the dump", e)
+		}
+		slices.Sort(epoch)
+		if !slices.Equal(epoch, want) {
+			t.Errorf("epoch %d is not every row once: %v", e, epoch)
+		}
+	}
+}
+
+// The rows of a block come within one window, and blocks do not come in order.
+func TestShuffleBlocks(t *testing.T) {
+	f := &fake{n: 4000, d: 1}
+	s := shuffle(t, f, activations.AllRows(4000), 20, 5, ShuffleBlocks) // a batch is a window
+	var first []int64
+	for range 3 {
+		got := take(t, f, s, 4000)
+		shift, jumps := int64(-1), 0
+		for w := 0; w < 4000; w += 20 {
+			window := slices.Clone(got[w : w+20])
+			if slices.IsSorted(window) {
+				t.Errorf("the window at %d is in the order of the dump", w)
 			}
-			for e := range 4 {
-				epoch := slices.Clone(got[e*n : (e+1)*n])
-				if e > 0 && slices.Equal(epoch, got[:n]) {
-					t.Errorf("batch %d: epochs 0 and %d have the same order", batch, e)
-				}
-				if slices.IsSorted(epoch) {
-					t.Errorf("batch %d: epoch %d is in the order of the dump", batch, e)
-				}
-				slices.Sort(epoch)
-				if !slices.Equal(epoch, want) {
-					t.Errorf("batch %d: epoch %d is not every row once", batch, e)
+			slices.Sort(window)
+			if shift < 0 {
+				shift = window[0] % 4 // unless a block goes round the end, which 4000 rows in blocks of 4 have none of
+				for i := 1; i < 20; i++ {
+					if window[i] != window[i-1]+1 {
+						shift = window[i] % 4
+					}
 				}
 			}
+			blocks := map[int64]int{}
+			for _, row := range window {
+				blocks[(row-shift+4000)%4000/4]++
+			}
+			if len(blocks) != 5 {
+				t.Fatalf("the window at %d has rows of %d blocks, want 5: %v", w, len(blocks), window)
+			}
+			if window[19]-window[0] > 40 {
+				jumps++
+			}
+		}
+		if jumps < 190 {
+			t.Errorf("%d of 200 windows are of blocks from all over", jumps)
+		}
+		if slices.Equal(first, got) {
+			t.Error("two epochs have the same order")
+		}
+		first = got
+	}
+}
+
+// All columns of a row come with it.
+func TestShuffleBlocksColumns(t *testing.T) {
+	g := planted(t, func(p *Planted) { p.Groups, p.Rows = 3, 500 })
+	cols := activations.DocPos | activations.Label
+	a, err := NewShuffle(g, activations.AllRows(500), cols, 60, 5, ShuffleBlocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.blocks.block, a.blocks.span = 4, 20
+	var got, want activations.Batch
+	for range 20 {
+		if err := a.Next(&got); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Read(&want, got.Row, cols); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.X, want.X) || !slices.Equal(got.Doc, want.Doc) || !slices.Equal(got.Pos, want.Pos) || !slices.Equal(got.Label, want.Label) {
+			t.Fatalf("rows %v come with columns of others", got.Row)
+		}
+		if got.Gradient != nil || got.TokenID != nil {
+			t.Fatal("a batch has columns that the rows lack")
 		}
 	}
 }
@@ -88,11 +172,11 @@ func TestShuffleSeekIsReading(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		f := &fake{n: rapid.Int64Range(1, 300).Draw(r, "rows"), d: 1}
 		batch := rapid.IntRange(1, 50).Draw(r, "batch")
-		kind := rapid.SampledFrom([]string{ShufflePermutation, ShuffleNone}).Draw(r, "kind")
+		kind := rapid.SampledFrom([]string{ShufflePermutation, ShuffleBlocks, ShuffleNone}).Draw(r, "kind")
 		batches := rapid.IntRange(0, 30).Draw(r, "batches")
 		seed := rapid.Uint64().Draw(r, "seed")
-		walked, _ := NewShuffle(f, activations.AllRows(f.n), 0, batch, seed, kind)
-		jumped, _ := NewShuffle(f, activations.AllRows(f.n), 0, batch, seed, kind)
+		walked := shuffle(t, f, activations.AllRows(f.n), batch, seed, kind)
+		jumped := shuffle(t, f, activations.AllRows(f.n), batch, seed, kind)
 		take(t, f, walked, batches*batch)
 		jumped.SeekTo(int64(batches * batch))
 		if walked.Position() != jumped.Position() {
@@ -102,7 +186,7 @@ func TestShuffleSeekIsReading(t *testing.T) {
 			r.Fatalf("reading on gives %v, seeking %v", a, b)
 		}
 		jumped.SeekTo(0)
-		again, _ := NewShuffle(f, activations.AllRows(f.n), 0, batch, seed, kind)
+		again := shuffle(t, f, activations.AllRows(f.n), batch, seed, kind)
 		if a, b := take(t, f, again, batch), take(t, f, jumped, batch); !slices.Equal(a, b) {
 			r.Fatalf("the start is %v, after going back %v", a, b)
 		}
@@ -175,21 +259,26 @@ func TestSequential(t *testing.T) {
 	}
 }
 
-// What this package adds to a read allocates nothing.
+// What this package adds to a read allocates nothing once slices have grown.
 func TestSourcesDoNotAllocate(t *testing.T) {
 	f := &fake{n: 1000, d: 8}
-	s, err := NewShuffle(f, every(3, 1000), activations.Gradient, 64, 1, ShufflePermutation)
-	if err != nil {
-		t.Fatal(err)
+	for _, kind := range []string{ShufflePermutation, ShuffleBlocks, ShuffleNone} {
+		s := shuffle(t, f, every(3, 1000), 64, 1, kind)
+		doesNotAllocate(t, Scaled(s, Scale{Kind: ScaleRowNorm, Factor: 1}))
 	}
-	src := Scaled(s, Scale{Kind: ScaleRowNorm, Factor: 1})
+}
+
+func doesNotAllocate(t *testing.T, src activations.Source) {
+	t.Helper()
 	var b activations.Batch
 	next := func() {
 		if err := src.Next(&b); err != nil {
 			t.Fatal(err)
 		}
 	}
-	next()
+	for range 5 {
+		next()
+	}
 	if n := testing.AllocsPerRun(50, next); n != 0 {
 		t.Errorf("%v allocations a batch", n)
 	}
