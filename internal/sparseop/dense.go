@@ -26,8 +26,12 @@ func addRow[T float](c float64) func(dst []T, in [][]T) {
 }
 
 // SumRows adds y[j] = Σ x[b,j], [D], for x [B,D]. Where x is an SpMM the sum
-// is taken over latents before the product, F·D operations in place of n·D.
+// is taken over latents before the product, F·D operations in place of n·D,
+// and where it is a sum of two, over each.
 func (g *Graph) SumRows(x *gorgonia.Node) *gorgonia.Node {
+	if a, b, ok := addends(x); ok {
+		return g.Add(g.SumRows(a), g.SumRows(b))
+	}
 	if o, ok := x.Op().(*op); ok {
 		in := children(x)
 		switch r := o.run.(type) {
@@ -42,6 +46,20 @@ func (g *Graph) SumRows(x *gorgonia.Node) *gorgonia.Node {
 		func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
 			return gorgonia.Nodes{g.repeat(grad, in[0].Shape()[0])}
 		}, x)
+}
+
+// addends are the terms of a sum of two tensors, made by Add, or by Gorgonia
+// where gradients meet.
+func addends(x *gorgonia.Node) (a, b *gorgonia.Node, ok bool) {
+	if x.Op() == nil {
+		return nil, nil, false
+	}
+	o, ours := x.Op().(*op)
+	if ours && o.name != "add" || !ours && x.Op().String() != "+ false" {
+		return nil, nil, false
+	}
+	in := children(x)
+	return in[0], in[1], in[0].Shape().Eq(x.Shape()) && in[1].Shape().Eq(x.Shape())
 }
 
 func sumColumns[T float](dst []T, in [][]T) {

@@ -126,6 +126,13 @@ func rowCases() []opCase {
 		{"sumRows", func(z sizes) [][]int { return [][]int{{z.B, z.D}} },
 			func(g *Graph, _ *Support, in []*gorgonia.Node) *gorgonia.Node { return g.SumRows(in[0]) },
 			func(z sizes, _ rows, in [][]float64) []float64 { return columnSums(in[0], z.D) }},
+		{"sumRows of sums", func(z sizes) [][]int { return [][]int{{z.B, z.D}, {z.B, z.D}, {z.B, z.D}} },
+			func(g *Graph, _ *Support, in []*gorgonia.Node) *gorgonia.Node {
+				return g.SumRows(gorgonia.Must(gorgonia.Add(g.Add(in[0], in[1]), in[2])))
+			},
+			func(z sizes, _ rows, in [][]float64) []float64 {
+				return columnSums(mapped(len(in[0]), func(i int) float64 { return in[0][i] + in[1][i] + in[2][i] }), z.D)
+			}},
 		{"sumRows of spmm", func(z sizes) [][]int { return [][]int{{z.Cap}, {z.F, z.D}} },
 			func(g *Graph, s *Support, in []*gorgonia.Node) *gorgonia.Node {
 				return g.SumRows(g.SpMM(in[0], in[1], s))

@@ -273,3 +273,30 @@ func TestTailIsZero(t *testing.T) {
 		}
 	}
 }
+
+// TestSumRowsSkipsProducts: a bias that two codes read from gets its gradient
+// without an SpMM or a sum of [B,D].
+func TestSumRowsSkipsProducts(t *testing.T) {
+	g := NewGraph(tensor.Float32, newPool(t, 1))
+	bias, w := g.Input("bias", small.D), g.Input("w", small.F, small.D)
+	x := g.AddRow(g.Input("x", small.B, small.D), bias, -1)
+	s := supports(small)["random"].support(g, small)
+	loss := g.Sum(g.Add(g.SDDMM(x, w, s), g.SDDMM(x, w, s)), 1)
+	grads, err := Grad(loss, bias)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[*gorgonia.Node]bool{}
+	for stack := []*gorgonia.Node{grads[0]}; len(stack) > 0; {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		if n.Op() != nil && n.Shape().Eq(tensor.Shape{small.B, small.D}) {
+			t.Errorf("the gradient of the bias needs %v", n.Op())
+		}
+		stack = append(stack, children(n)...)
+	}
+}
