@@ -44,7 +44,7 @@ const (
 // latents can die, let them do so after a few batches of 64 rows, so that
 // their loss is tried too.
 func Run(t *testing.T, newVariant func() sae.Variant, o Options) {
-	c := &conformance{Options: o.withDefaults(), newVariant: newVariant, toy: NewToy(toyWidth, toyAtoms, toyKept, 7)}
+	c := newConformance(newVariant, o)
 	c.train(t)
 	for _, check := range []struct {
 		name string
@@ -81,6 +81,10 @@ type conformance struct {
 	toy        *Toy
 	tr         *sae.Trainer
 	losses     []float64
+}
+
+func newConformance(newVariant func() sae.Variant, o Options) *conformance {
+	return &conformance{Options: o.withDefaults(), newVariant: newVariant, toy: NewToy(toyWidth, toyAtoms, toyKept, 7)}
 }
 
 func (c *conformance) plan(seed uint64, steps, threads int) sae.Plan {
@@ -173,4 +177,13 @@ func checkCodes(t *testing.T, e sae.Encoded, limit int) {
 			t.Fatalf("row %d keeps %d latents, at most %d are promised", row, kept, limit)
 		}
 	}
+}
+
+// L0 trains the variant as Run does and counts the latents that a row keeps
+// on average, of rows that were not trained on.
+func L0(t *testing.T, newVariant func() sae.Variant) float64 {
+	t.Helper()
+	c := newConformance(newVariant, Options{})
+	c.train(t)
+	return c.encode(t, c.model(t), c.fresh(toyRows)).L0()
 }
