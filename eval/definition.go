@@ -20,6 +20,9 @@ func Definitions() []Definition {
 		sparsityDefinitions(),
 		usageDefinitions(),
 		dictionaryDefinitions(),
+		coactivationDefinitions(),
+		afaDefinitions(),
+		lossDefinitions(),
 		peerDefinitions(),
 	} {
 		all = append(all, family...)

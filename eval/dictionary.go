@@ -32,6 +32,9 @@ func dictionary(ctx context.Context, s Subject, pool *kernel.Pool, r *Report) er
 		return err
 	}
 	reportNorms(r, g)
+	if rank := stableRank(pool, w, s.F, s.width()); rank > 0 {
+		r.Set("stable_rank_decoder", rank, 0)
+	}
 	if s.F > 1 {
 		reportCosines(r, g)
 		reportBabel(r, g, k)
@@ -184,4 +187,27 @@ func reportTied(r *Report, encoder, decoder []float32, d int) {
 	}
 	r.Latents.EncoderCosine = cosines
 	r.Set("encoder_decoder_cosine_mean", mean(sum, used), 0)
+}
+
+// maxStableRank is the widest dictionary whose stable rank is computed, since
+// that takes a D×D matrix.
+const maxStableRank = 4096
+
+// stableRank is ‖W‖_F² / ‖W‖₂² of w [F,D], 0 when D is too large for it or w
+// is zero.
+func stableRank(pool *kernel.Pool, w []float32, f, d int) float64 {
+	if d > maxStableRank {
+		return 0
+	}
+	gram := make([]float32, d*d)
+	kernel.NewGEMM(pool).TN(gram, w, w, d, d, f, false)
+	wide := make([]float64, d*d)
+	for i, v := range gram {
+		wide[i] = float64(v)
+	}
+	top := spectralNorm(pool, wide, d)
+	if top == 0 {
+		return 0
+	}
+	return kernel.SumSquares(w[:f*d]) / top
 }

@@ -23,6 +23,7 @@ func dictionaryDefinitions() []Definition {
 		{Name: "epsilon_mean_raw_gram", Formula: "mean of <w_i,w_j>, signed, i ≠ j, decoder rows not normalised", Source: "top-afa-sae 1c7a683", Equals: "top-afa epsilon_mean"},
 		{Name: "frobenius_unit_gram_minus_identity", Formula: "‖G - I‖_F, G the cosines of decoder rows", Source: "distance from an orthonormal dictionary"},
 		{Name: "frobenius_raw_gram_minus_identity", Formula: "‖W_dec W_decᵀ - I‖_F", Source: "distance from an orthonormal dictionary"},
+		{Name: "stable_rank_decoder", Formula: "‖W_dec‖_F² / ‖W_dec‖₂², the second the largest singular value", Source: "directions that the dictionary spans"},
 		{Name: "energy_of_codes_sum", Formula: "Σ over latents of ‖mean(f)·decoder row‖", Source: "share of each latent in the mean reconstruction", Equals: "overcomplete 0.3.0 energy_of_codes, summed"},
 	}
 	for _, t := range []int{90, 95, 99} {
@@ -33,4 +34,20 @@ func dictionaryDefinitions() []Definition {
 		list = append(list, Definition{Name: fmt.Sprintf("babel_%d", o), Formula: fmt.Sprintf("Babel function at order %d: the largest sum over latents of that many largest |c| to others", o), Source: "Tropp 2004, cumulative coherence"})
 	}
 	return inFamily("dictionary", list)
+}
+
+func coactivationDefinitions() []Definition {
+	list := []Definition{
+		{Name: "effective_rank_codes", Formula: "exp(-Σp ln p), p the eigenvalues of fᵀf scaled to sum 1; of 256 rows drawn at random where F is over 256", Source: "Roy and Vetterli 2007"},
+		{Name: "effective_rank_unit_codes", Formula: "the same with the codes of each row scaled to norm 1", Source: "Roy and Vetterli 2007"},
+		{Name: "connectivity_1_minus_nnz_share", Formula: "1 - ordered pairs of latents, the diagonal counted, that are active on a common row / F²", Source: "connectivity of MP-SAE's library code"},
+		{Name: "codes_correlation_max_abs", Formula: "largest |covariance (N-1) / (sd_i sd_j + 1e-6)| of two latents", Source: "redundant latents", Equals: "overcomplete 0.3.0 codes_correlation_matrix, maximum"},
+		{Name: "negative_interference_spectral_norm", Formula: "‖relu(-(fᵀf)∘(W_dec W_decᵀ))‖₂, entry-wise product; F up to 1,024", Source: "interference of MP-SAE's library code"},
+		{Name: "coactive_pair_abs_cosine_row_mean_then_mean", Formula: "mean |cosine| of decoder rows over the pairs active on a row, averaged over rows with 2 or more", Source: "conditional orthogonality, MP-SAE"},
+		{Name: "coactive_pair_abs_cosine_row_max_then_mean", Formula: "largest |cosine| of decoder rows over the pairs active on a row, averaged over rows with 2 or more", Source: "conditional orthogonality, MP-SAE"},
+	}
+	for o := 1; o <= 8; o++ {
+		list = append(list, Definition{Name: fmt.Sprintf("babel_coactivated_%d", o), Formula: fmt.Sprintf("Babel function at order %d among the decoder rows active on a row, averaged over rows with more than %d", o, o), Source: "co-activated Babel, MP-SAE"})
+	}
+	return inFamily("latents that are active together", list)
 }

@@ -127,8 +127,9 @@ func (c *goldenCase) source(batch int) activations.Source {
 func ourNames() map[string]string {
 	return map[string]string{
 		"mse_row_sum_mean": "mse", "cosine_similarity_mean": "cosine",
-		"dead_never_fired": "dead_latents",
-		"max_abs_cosine":   "coherence_max", "mean_abs_cosine": "coherence_mean",
+		"dead_never_fired": "dead_latents", "nmse_raw_row_mean": "nmse_mean_of_row_ratios",
+		"explained_variance_legacy_1batch": "explained_variance_legacy", "mse_saebench_1batch": "mse_saebench_0.6.0",
+		"max_abs_cosine": "coherence_max", "mean_abs_cosine": "coherence_mean",
 		"babel_mu1_1": "babel_1", "babel_mu1_2": "babel_2", "babel_mu1_3": "babel_3", "babel_mu1_4": "babel_4",
 		"babel_mu1_5": "babel_5", "babel_mu1_6": "babel_6", "babel_mu1_7": "babel_7", "babel_mu1_8": "babel_8",
 	}
@@ -146,11 +147,24 @@ func TestGoldenMetrics(t *testing.T) {
 	}
 }
 
-func checkCase(t *testing.T, c *goldenCase) {
-	s := c.subject()
-	r, err := Run(context.Background(), s, c.source(64), Options{})
+// run evaluates the case with batches of the peers of the given size.
+func (c *goldenCase) run(peerBatch int) *Report {
+	r, err := Run(context.Background(), c.subject(), c.source(64), Options{PeerBatch: peerBatch})
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+func checkCase(t *testing.T, c *goldenCase) {
+	r := c.run(c.N)
+	quarter := c.run(c.N / 4)
+	for name, ours := range map[string]string{
+		"explained_variance_legacy_4batches": "explained_variance_legacy", "mse_saebench_4batches": "mse_saebench_0.6.0",
+		"frac_variance_explained_mean_of_4_batches":      "frac_variance_explained_batches",
+		"relative_reconstruction_bias_mean_of_4_batches": "relative_reconstruction_bias_batches",
+	} {
+		r.Metrics[name] = quarter.Metrics[ours]
 	}
 	missing := 0
 	for _, m := range c.Metrics {

@@ -99,12 +99,18 @@ func Run(ctx context.Context, s Subject, src activations.Source, o Options) (*Re
 
 // standard are the metrics of the rows that every report has.
 func standard(s Subject, o Options) []Metric {
-	return []Metric{
+	list := []Metric{
 		newReconstruction(s.width()),
 		newSparsity(s.F),
 		newUsage(s.F),
 		newPeers(s.width(), o.PeerBatch),
+		&coactivation{s: s},
+		&lossChange{},
 	}
+	if q := newQuasiOrthogonality(s); q != nil {
+		list = append(list, q)
+	}
+	return list
 }
 
 // pass encodes all rows of src and calls add for each batch.
