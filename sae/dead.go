@@ -28,6 +28,7 @@ func (b *Builder) Dead(c Codes, after int64) *Dead {
 	d := &Dead{
 		After: after, Since: make([]int64, f), pending: make([]int64, f),
 		fired: make([]bool, f), by: b.settings,
+		latents: []int32{}, // not nil, which a rule takes for all latents
 	}
 	count := func(s *sparseop.Support, fired func(e int) bool) float64 {
 		d.count(s, fired)
