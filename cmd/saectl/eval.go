@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/eval"
+	"github.com/saectl/saectl/internal/atomicfile"
+)
+
+// evalOptions are the flags of eval.
+type evalOptions struct {
+	saes                    []string
+	dump, split, where, out string
+	json                    bool
+	threads                 int
+}
+
+func newEval(s streams) *cobra.Command {
+	var o evalOptions
+	cmd := &cobra.Command{
+		Use:   "eval",
+		Short: "Measure how good a trained autoencoder is",
+		Long: `Measure reconstruction, sparsity, dead latents and the geometry of the
+dictionary in one pass, in float64. Without --dump the rows are those that
+training held out; of another dump all rows are used. Each figure carries its
+definition and the number of rows; docs/metrics.md lists them.`,
+		Example: `  saectl eval --sae runs/topk-001
+  saectl eval --sae runs/topk-001 --json
+  saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'`,
+		Args: arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runEval(cmd.Context(), s, o) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.saes, "sae", nil, "run folder; may be given again")
+	f.StringVar(&o.dump, "dump", "", "dump to evaluate on (default the run's own)")
+	f.StringVar(&o.split, "split", "test", "rows of the run's own dump: test (held out from training) or all")
+	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
+	f.StringVar(&o.out, "out", "", "write the report, as JSON, to this file too")
+	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
+	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
+	return cmd
+}
+
+func runEval(ctx context.Context, s streams, o evalOptions) error {
+	if len(o.saes) == 0 {
+		return usageError{fmt.Errorf("--sae is missing: the folder of a run, such as runs/topk-001")}
+	}
+	var reports []*eval.Report
+	for _, dir := range o.saes {
+		r, err := o.evaluate(ctx, dir)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, r)
+		if !o.json {
+			if err := r.WriteText(s.out); err != nil {
+				return err
+			}
+		}
+	}
+	var all any = reports
+	if len(reports) == 1 {
+		all = reports[0]
+	}
+	if o.out != "" {
+		if err := writeJSON(o.out, all); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return s.json(all)
+	}
+	return nil
+}
+
+// evaluate makes the report of one run and keeps it in its folder.
+func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, error) {
+	t, err := openRun(dir, o.threads)
+	if err != nil {
+		return nil, err
+	}
+	defer t.model.Close()
+	d, err := t.dump(o.dump)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	if err := t.check(d); err != nil {
+		return nil, err
+	}
+	rows, err := t.rows(d, o.split, o.where)
+	if err != nil {
+		return nil, err
+	}
+	transcoder, err := t.transcodes()
+	if err != nil {
+		return nil, err
+	}
+	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
+	defer src.Close()
+	r, err := eval.Run(ctx, eval.Of(t.model, transcoder), src, eval.Options{Threads: o.threads})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.describe(r, d, o); err != nil {
+		return nil, err
+	}
+	return r, writeJSON(filepath.Join(dir, "report.json"), r)
+}
+
+// describe says in the report what was evaluated on what.
+func (t *trained) describe(r *eval.Report, d *activations.Dump, o evalOptions) error {
+	own, fingerprint, err := t.isOwn(d)
+	if err != nil {
+		return err
+	}
+	r.SAE.Path, r.SAE.Variant, r.SAE.Steps = t.dir, t.settings.Variant, t.model.Steps
+	r.Dump.Path, r.Dump.Fingerprint, r.Dump.RowsTotal, r.Dump.Where = d.Name(), fingerprint, d.Rows(), o.where
+	r.Dump.Split = "all"
+	if own {
+		r.Dump.Split = o.split
+	}
+	r.Dump.Model, r.Dump.Hook = d.Metadata().Model(), d.Metadata().Hook()
+	if total := t.settings.Train.TotalSteps(); t.model.Steps < total {
+		r.Warn("training has not ended: step %d of %d", t.model.Steps, total)
+	}
+	return nil
+}
+
+// writeJSON writes a file, whole or not at all.
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, append(b, '\n'))
+}

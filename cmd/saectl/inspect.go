@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/saectl/saectl/eval"
+)
+
+// inspectOptions are the flags of inspect-features.
+type inspectOptions struct {
+	sae, dump, split, where string
+	features, by, search    string
+	count, top              int
+	json                    bool
+	threads                 int
+}
+
+func newInspect(s streams) *cobra.Command {
+	var o inspectOptions
+	cmd := &cobra.Command{
+		Use:   "inspect-features",
+		Short: "Show what latents stand for",
+		Long: `Show, for chosen latents, how often they fire, the rows on which they fire
+most with their text, examples from each quantile of their activation, and the
+latents nearest to them. Without --feature the latents are ranked by --by, or by
+how well they pick out the text of --search.
+
+Memory is bounded by the latents shown, however large the dump.`,
+		Example: `  saectl inspect-features --sae runs/topk-001 --top 10
+  saectl inspect-features --sae runs/topk-001 --feature 3,17,40-52
+  saectl inspect-features --sae runs/topk-001 --by activation --count 5
+  saectl inspect-features --sae runs/topk-001 --search func`,
+		Args: arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runInspect(cmd.Context(), s, o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.sae, "sae", "", "run folder")
+	f.StringVar(&o.dump, "dump", "", "dump to look at (default the run's own)")
+	f.StringVar(&o.split, "split", "all", "rows of the run's own dump: all, or test (held out from training)")
+	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
+	f.StringVar(&o.features, "feature", "", "latents by number, such as 3,17,40-52")
+	f.StringVar(&o.by, "by", "", "rank latents by frequency, activation or attribution (needs gradients)")
+	f.StringVar(&o.search, "search", "", "rank latents by how well they pick out the rows of this text")
+	f.IntVar(&o.count, "count", 0, "most latents to show (default 10, or all of --feature)")
+	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
+	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
+	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
+	return cmd
+}
+
+func runInspect(ctx context.Context, s streams, o inspectOptions) error {
+	t, err := openRun(o.sae, o.threads)
+	if err != nil {
+		return err
+	}
+	defer t.model.Close()
+	d, err := t.dump(o.dump)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := t.check(d); err != nil {
+		return err
+	}
+	rows, err := t.rows(d, o.split, o.where)
+	if err != nil {
+		return err
+	}
+	how, err := o.how(t.model.F)
+	if err != nil {
+		return usageError{err}
+	}
+	transcoder, err := t.transcodes()
+	if err != nil {
+		return err
+	}
+	r, err := eval.Inspect(ctx, eval.Of(t.model, transcoder), d, rows, evalBatch, how)
+	if err != nil {
+		return err
+	}
+	about := &eval.Report{}
+	if err := t.describe(about, d, evalOptions{split: o.split, where: o.where}); err != nil {
+		return err
+	}
+	about.SAE.Latents, about.SAE.D, about.Dump.Rows = t.model.F, t.model.D, rows.Len()
+	r.SAE, r.Dump = about.SAE, about.Dump
+	r.Warnings = append(r.Warnings, about.Warnings...)
+	if o.json {
+		return s.json(r)
+	}
+	return r.WriteText(s.out, coloured(s))
+}
+
+// how turns the flags into what eval is asked for.
+func (o inspectOptions) how(latents int) (eval.InspectOptions, error) {
+	how := eval.DefaultInspect()
+	how.By, how.Search, how.Count, how.Top, how.Threads = o.by, o.search, o.count, o.top, o.threads
+	if o.top < 1 || o.count < 0 {
+		return how, fmt.Errorf("--top is %d and --count %d; give 1 or more", o.top, o.count)
+	}
+	if o.features != "" {
+		var err error
+		how.Latents, err = eval.ParseLatents(o.features, latents)
+		if err != nil {
+			return how, fmt.Errorf("--feature: %w", err)
+		}
+		return how, nil
+	}
+	if o.by == "" && o.search == "" {
+		how.By = "frequency"
+	}
+	if o.count == 0 {
+		how.Count = 10
+	}
+	return how, nil
+}
+
+// coloured reports whether stdout is a terminal that wants colours.
+func coloured(s streams) bool {
+	f, ok := s.out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
+}

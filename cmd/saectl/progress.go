@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/saectl/saectl/sae"
+)
+
+// progress shows how far training is: one bar in rows on a terminal, else a
+// line at each logged step.
+type progress struct {
+	s     streams
+	quiet bool
+	bar   *progressbar.ProgressBar
+	batch int
+	first time.Time
+}
+
+func newProgress(s streams, quiet bool, steps, batch, done int) *progress {
+	p := &progress{s: s, quiet: quiet, batch: batch, first: time.Now()}
+	f, isFile := s.err.(*os.File)
+	if quiet || !isFile || !term.IsTerminal(int(f.Fd())) {
+		return p
+	}
+	p.bar = progressbar.NewOptions64(int64(steps)*int64(batch),
+		progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription("training"),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
+	p.bar.Set64(int64(done) * int64(batch))
+	return p
+}
+
+func (p *progress) report(r sae.Progress) {
+	if p.bar != nil {
+		if r.Metrics != nil {
+			p.bar.Describe(describe(r.Metrics))
+		}
+		p.bar.Set64(r.Rows)
+		return
+	}
+	if r.Metrics == nil || p.quiet {
+		return
+	}
+	p.s.note("step %d of %d  %s  %s rows/s", r.Step, r.Total, describe(r.Metrics), thousands(int64(r.Metrics.RowsPerSecond)))
+}
+
+func describe(m *sae.Metrics) string {
+	return fmt.Sprintf("loss %.4g  FVU %.4f  L0 %.1f  dead %d", m.Loss, m.FVU, m.L0, m.Dead)
+}
+
+// close leaves the terminal on a line of its own.
+func (p *progress) close() {
+	if p.bar != nil {
+		p.bar.Exit()
+		fmt.Fprintln(p.s.err)
+	}
+}
+
+// thousands writes n with commas.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/configs"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/internal/safetensors"
+	"github.com/saectl/saectl/sae"
+)
+
+// trainOptions are the flags of train.
+type trainOptions struct {
+	config, dump, out, init, where string
+	set                            []string
+	resume, json, quiet            bool
+	threads                        int
+}
+
+func newTrain(s streams) *cobra.Command {
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Train a sparse autoencoder on a dump of activations",
+		Long: `Train a sparse autoencoder and keep it in a run folder: its settings, weights,
+checkpoints and metrics. Without --config and --dump it trains the preset
+"sample" on the dump inside this program.
+
+Ctrl-C saves and stops; --resume goes on, and ends with the same weights, bit
+for bit, as a run that was never stopped.`,
+		Example: `  saectl train
+  saectl train --config topk --dump activations/ --out runs/layer3
+  saectl train --config topk --dump activations/ --set topk.k=16 --set train.steps=2000
+  saectl train --resume --out runs/layer3`,
+		Args: arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runTrain(cmd.Context(), s, o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "settings: a YAML file, or a preset ("+strings.Join(configs.Presets(), ", ")+")")
+	f.StringArrayVar(&o.set, "set", nil, "one setting, `key=value`, over those of --config; may be given again")
+	f.StringVar(&o.dump, "dump", "", "dump to train on: a folder of shards or one file (default the embedded sample)")
+	f.StringVar(&o.where, "where", "", "use only rows that meet a condition, such as 'pos>0'; the same as --set data.where=...")
+	f.StringVar(&o.out, "out", "", "run folder (default runs/<variant>-NNN, the next free number)")
+	f.BoolVar(&o.resume, "resume", false, "go on with the run in --out, or start it")
+	f.StringVar(&o.init, "init", "", "safetensors file with starting values of parameters")
+	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no bit of the result (default all)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object at the end and nothing else on stdout")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress and no plan")
+	return cmd
+}
+
+func runTrain(ctx context.Context, s streams, o trainOptions) error {
+	job, err := planTrain(s, o)
+	if err != nil || job == nil {
+		return err
+	}
+	defer job.dump.Close()
+	if !o.quiet {
+		job.printPlan(s)
+	}
+	bar := newProgress(s, o.quiet, job.settings.Train.TotalSteps(), job.settings.Train.Batch, job.state.Steps)
+	started := time.Now()
+	var last sae.Metrics
+	err = sae.Train(ctx, sae.TrainOptions{
+		Plan: job.plan, Dir: job.dir, Config: job.settings.YAML(), Meta: job.meta, Rows: job.rows,
+		Report: func(p sae.Progress) {
+			if p.Metrics != nil {
+				last = *p.Metrics
+			}
+			bar.report(p)
+		},
+	})
+	bar.close()
+	if err != nil {
+		return hint(err, job.dir)
+	}
+	return job.finish(s, o, last, time.Since(started))
+}
+
+// hint says how to go on with a run that stopped.
+func hint(err error, dir string) error {
+	return fmt.Errorf("%w; go on with: saectl train --resume --out %s", err, dir)
+}
+
+// finish prints what came out and the two lines to try next.
+func (j *trainJob) finish(s streams, o trainOptions, last sae.Metrics, took time.Duration) error {
+	if o.json {
+		return s.json(map[string]any{"run": j.dir, "variant": j.settings.Variant, "seconds": took.Seconds(), "metrics": last})
+	}
+	fmt.Fprintf(s.out, "trained %s on %s rows in %s: loss %.4g, FVU %.4f, L0 %.1f, %d of %d latents dead\n", j.settings.Variant,
+		thousands(last.Rows), took.Round(100*time.Millisecond), last.Loss, last.FVU, last.L0, last.Dead, j.settings.SAE.Latents)
+	fmt.Fprintf(s.out, "\nThe run is in %s. Try next:\n  saectl eval --sae %s\n  saectl inspect-features --sae %s --top 10\n", j.dir, j.dir, j.dir)
+	return nil
+}
+
+// A trainJob is a run whose settings, rows and folder are decided.
+type trainJob struct {
+	settings   *configs.Settings
+	dir        string
+	state      sae.RunState
+	dump       *activations.Dump
+	train      activations.Rows
+	heldOut    int64
+	scale      data.Scale
+	plan       sae.Plan
+	meta       map[string]string
+	prefetched int
+}
+
+// planTrain decides everything that is decided before the first step. It
+// returns nil when the run is finished already.
+func planTrain(s streams, o trainOptions) (*trainJob, error) {
+	j := &trainJob{}
+	if err := j.resolve(s, o); err != nil {
+		return nil, err
+	}
+	if j.state.Done && j.state.Steps == j.settings.Train.TotalSteps() {
+		s.note("%s: the run is finished (%d steps); raise train.steps or train.rows to extend it", j.dir, j.state.Steps)
+		return nil, nil
+	}
+	if err := j.open(); err != nil {
+		return nil, err
+	}
+	if err := j.measure(); err != nil {
+		j.dump.Close()
+		return nil, err
+	}
+	err := j.build(o)
+	if err != nil {
+		j.dump.Close()
+	}
+	return j, err
+}
+
+// open opens the dump, checks that it has what the variant reads, and splits
+// its rows.
+func (j *trainJob) open() (err error) {
+	needs, err := sae.Columns(j.settings.Section)
+	if err != nil {
+		return err
+	}
+	if j.dump, err = openDump(j.settings.Dump); err != nil {
+		return err
+	}
+	if err = missingColumns(j.dump, needs, j.settings.Variant); err == nil {
+		var test activations.Rows
+		j.train, test, err = splitRows(j.dump, j.settings)
+		j.heldOut = test.Len()
+	}
+	if err != nil {
+		j.dump.Close()
+	}
+	return err
+}
+
+func missingColumns(d *activations.Dump, needs activations.Columns, variant string) error {
+	switch {
+	case needs&activations.Gradient != 0 && !d.Has(activations.Gradient):
+		return fmt.Errorf("%s: the dump has no column gradient, which the variant %s selects by; write one with scripts/python (saectl-dump --gradient)", d.Name(), variant)
+	case needs&activations.Target != 0 && !d.Has(activations.Target):
+		return fmt.Errorf("%s: the dump has no column target, which a transcoder predicts; join one with saectl data convert --target", d.Name())
+	}
+	return nil
+}
+
+// measure takes the two full passes over the rows: the fingerprint, and the
+// scale unless a checkpoint holds it.
+func (j *trainJob) measure() error {
+	fingerprint, err := j.dump.Fingerprint()
+	if err != nil {
+		return err
+	}
+	if was := j.state.Meta["dump_fingerprint"]; was != "" && was != fingerprint {
+		return fmt.Errorf("%s: the content of the dump is not what the run in %s began with (fingerprint %.12s, now %.12s); give the same dump or another --out", j.dump.Name(), j.dir, was, fingerprint)
+	}
+	if j.state.Meta != nil {
+		j.scale, err = data.ParseScale(j.state.Meta)
+	} else {
+		j.scale, err = data.FitScale(j.dump, j.train, j.settings.Data.Scale)
+	}
+	if err != nil {
+		return err
+	}
+	j.meta = j.scale.Metadata()
+	j.meta["variant"] = j.settings.Variant
+	j.meta["seed"] = strconv.FormatUint(j.settings.Seed, 10)
+	j.meta["dump_fingerprint"] = fingerprint
+	j.meta["version"] = version
+	return nil
+}
+
+func (j *trainJob) build(o trainOptions) error {
+	c := j.settings
+	j.plan = sae.Plan{
+		Variant: c.Section, D: j.dump.D(), DOut: j.dump.DOut(), Model: c.SAE, Train: c.Train, Optimizer: c.Optimizer,
+		Seed: c.Seed, Threads: o.threads,
+	}
+	if j.train.Len() == 0 {
+		return fmt.Errorf("%s: no rows are left to train on", j.dump.Name())
+	}
+	if o.init == "" {
+		return nil
+	}
+	f, err := safetensors.Open(o.init)
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	defer f.Close()
+	j.plan.Init = map[string][]float32{}
+	for _, name := range f.Names() {
+		if strings.HasPrefix(name, "state.") {
+			continue // training sets its own
+		}
+		if j.plan.Init[name], err = f.Float32(name); err != nil {
+			return fmt.Errorf("--init: %w", err)
+		}
+	}
+	return nil
+}
+
+// rows opens the training rows from a position on, read ahead of the trainer.
+func (j *trainJob) rows(position int64, cols activations.Columns) (activations.Source, error) {
+	shuffle, err := data.NewShuffle(j.dump, j.train, cols, j.settings.Train.Batch, j.settings.Seed, j.settings.Data.Shuffle)
+	if err != nil {
+		return nil, err
+	}
+	shuffle.SeekTo(position)
+	return data.Prefetch(data.Scaled(shuffle, j.scale)), nil
+}
+
+// nextRunDir is runs/<variant>-NNN with the next free number.
+func nextRunDir(variant string) (string, error) {
+	last := 0
+	names, err := filepath.Glob(filepath.Join("runs", variant+"-*"))
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		if n, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]); err == nil {
+			last = max(last, n)
+		}
+	}
+	dir := filepath.Join("runs", fmt.Sprintf("%s-%03d", variant, last+1))
+	return dir, os.MkdirAll(dir, 0o755)
+}

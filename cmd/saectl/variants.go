@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/saectl/saectl/afa"
+	"github.com/saectl/saectl/sae"
+	"github.com/saectl/saectl/topk"
+)
+
+// variants is every autoencoder that a config may name. Adding one is adding
+// its line.
+func variants() sae.Registry {
+	return sae.Registry{
+		"topk":      topk.New,
+		"batchtopk": topk.NewBatch,
+		"afa":       afa.New,
+	}
+}
