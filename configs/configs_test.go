@@ -1,8 +1,6 @@
 package configs
 
 import (
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,241 +8,275 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/saectl/saectl/sae"
 )
 
-// Two variants with settings of every type.
+// keeper and noisy are variants with settings of every type and rule. keeper
+// has the keys that the shipped presets set.
 type keeper struct {
 	K              int     `yaml:"k" range:"[1,)" doc:"latents kept"`
 	AuxK           int     `yaml:"aux_k" range:"[0,)" doc:"dead latents kept"`
 	AuxCoefficient float64 `yaml:"aux_coefficient" range:"[0,)" needs:"aux_k" doc:"weight"`
 	DeadAfter      int64   `yaml:"dead_after" range:"[1,)" needs:"aux_k" doc:"rows"`
-	Loss           string  `yaml:"loss" oneof:"mse|fvu" doc:"loss"`
-	Skip           bool    `yaml:"skip" doc:"skip"`
-	unexported     int
+	Inference      string  `yaml:"inference" oneof:"rank|threshold|running" doc:"rule"`
+	Beta           float64 `yaml:"threshold_beta" range:"[0,1)" needs:"inference=threshold|running" doc:"decay"`
+	Warm           uint64  `yaml:"threshold_warm" needs:"threshold_beta" doc:"rows before"`
+	Transcode      bool    `yaml:"transcode" doc:"predict the target"`
+	Skip           bool    `yaml:"skip" needs:"transcode" doc:"linear part"`
+
+	unexported int
 }
 
 type noisy struct {
 	Sigma float64 `yaml:"sigma" range:"(0,2]" doc:"noise"`
+	K     int     `yaml:"k" range:"[1,)" doc:"latents kept"`
 }
 
 func (*keeper) Build(*sae.Builder) sae.Out { return sae.Out{} }
 func (*noisy) Build(*sae.Builder) sae.Out  { return sae.Out{} }
 
-func registry() sae.Registry {
-	keep := func() sae.Variant {
-		return &keeper{K: 32, AuxK: 512, AuxCoefficient: 0.03125, DeadAfter: 10_000_000, Loss: "mse"}
-	}
-	return sae.Registry{"topk": keep, "batchtopk": keep, "noisy": func() sae.Variant { return &noisy{Sigma: 0.5} }}
+func newKeeper() sae.Variant {
+	return &keeper{K: 32, AuxK: 512, AuxCoefficient: 0.03125, DeadAfter: 10_000_000, Inference: "rank", Beta: 0.9, Warm: 7}
 }
 
-func write(t *testing.T, text string) string {
+func registry() sae.Registry {
+	return sae.Registry{
+		"topk": newKeeper, "batchtopk": newKeeper, "noisy": func() sae.Variant { return &noisy{Sigma: 0.5, K: 1} },
+	}
+}
+
+// inFolder writes run.yaml into a new folder and goes there, so that messages
+// name the file alone.
+func inFolder(t *testing.T, text string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "run.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("run.yaml", []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
-func TestRefusals(t *testing.T) {
-	cases := []struct {
-		name, file string
-		set        []string
-		want       string
-	}{
-		{"unknown key", "topk:\n  kk: 3\n", nil, "run.yaml:2: topk.kk is not a setting; did you mean topk.k?"},
-		{"unknown section", "optimiser:\n  lr: 1\n", nil, "run.yaml:2: optimiser.lr is not a setting; did you mean optimizer.lr?"},
-		{"wrong section", "train:\n  lr: 1\n", nil, "train.lr is not a setting; did you mean"},
-		{"no key in section", "", []string{"lr=1"}, "--set lr=1: lr is not a setting; did you mean optimizer.lr?"},
-		{"section as key", "topk: 3\n", nil, "run.yaml:1: topk is a section; put its keys under it"},
-		{"text for a number", "topk:\n  k: many\n", nil, `run.yaml:2: topk.k is "many"; want a whole number`},
-		{"fraction", "topk: {k: 1.5}\n", nil, `run.yaml:1: topk.k is "1.5"; want a whole number`},
-		{"number in quotes", "topk: {k: \"16\"}\n", nil, `topk.k is "16"; want a whole number`},
-		{"number for a switch", "topk: {skip: 1}\n", nil, `topk.skip is "1"; want true or false`},
-		{"empty", "topk: {k: }\n", nil, "topk.k is empty; want a whole number"},
-		{"list", "topk: {k: [1, 2]}\n", nil, "topk.k is a list (lists are for saectl sweep)"},
-		{"below range", "topk: {k: 0}\n", nil, "topk.k is 0; want a whole number of at least 1"},
-		{"infinite", "optimizer: {lr: .inf}\n", nil, "optimizer.lr is +Inf; want a number"},
-		{"not a number", "optimizer: {lr: .nan}\n", nil, "optimizer.lr is NaN; want a number"},
-		{"open range", "variant: noisy\nnoisy: {sigma: 0}\n", nil, "noisy.sigma is 0; want a number above 0 and of at most 2"},
-		{"negative seed", "seed: -1\n", nil, `seed is "-1"; want a whole number`},
-		{"choice", "topk: {loss: msee}\n", nil, `topk.loss is "msee"; want one of mse, fvu; did you mean mse?`},
-		{"other variant", "noisy: {sigma: 1}\n", nil, "run.yaml:1: noisy.sigma is a setting of the variant noisy, this run trains topk"},
-		{"other variant by set", "", []string{"noisy.sigma=1"}, "noisy.sigma is a setting of the variant noisy"},
-		{"no effect", "topk:\n  aux_k: 0\n  dead_after: 5\n", nil, "run.yaml:3: topk.dead_after has no effect while topk.aux_k is 0; leave it out, or set topk.aux_k"},
-		{"no effect by set", "topk: {aux_k: 0}\n", []string{"topk.dead_after=5"}, "--set topk.dead_after=5: topk.dead_after has no effect"},
-		{"variant", "variant: topkk\n", nil, `run.yaml:1: variant "topkk" is unknown; there are batchtopk, noisy, topk; did you mean topk?`},
-		{"twice", "seed: 1\nseed: 2\n", nil, "run.yaml:2: seed is given twice, first in line 1"},
-		{"set twice", "", []string{"seed=1", "seed=2"}, "seed is set twice"},
-		{"rows and steps", "train: {rows: 5000, steps: 10}\n", nil, "say the same thing; give one of them"},
-		{"alias", "seed: &a 1\n", nil, "anchors and aliases are not read"},
-		{"not keys", "- 1\n", nil, "run.yaml:1: want keys and sections"},
-		{"two documents", "seed: 1\n---\nseed: 2\n", nil, "one document"},
-		{"syntax", "topk: {k: 3\n", nil, "run.yaml: "},
-		{"no equals", "", []string{"topk.k"}, "--set topk.k: want key=value"},
-		{"deeper", "topk: {k: {a: 1}}\n", nil, "topk.k is a section; want a whole number"},
-	}
-	for _, c := range cases {
-		_, _, err := Resolve(Layers{File: write(t, c.file), Set: c.set}, registry())
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v\nwant %q", c.name, err, c.want)
-		}
-	}
-	if _, _, err := Resolve(Layers{File: "topkk"}, registry()); err == nil || !strings.Contains(err.Error(), "did you mean topk?") {
-		t.Errorf("a config that is neither file nor preset: %v", err)
-	}
-	big := write(t, strings.Repeat("# filler\n", maxFile/8))
-	if _, _, err := Resolve(Layers{File: big}, registry()); err == nil || !strings.Contains(err.Error(), "too large") {
-		t.Errorf("a config of a megabyte: %v", err)
-	}
-}
-
-func resolve(t *testing.T, l Layers) *Settings {
+func mustResolve(t *testing.T, l Layers) (*Settings, []string) {
 	t.Helper()
-	s, _, err := Resolve(l, registry())
+	s, warnings, err := Resolve(l, registry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, warnings
 }
 
 func TestLayers(t *testing.T) {
-	file := write(t, "variant: topk\nseed: 3\ntopk: {k: 7, aux_coefficient: 0.5}\ntrain: {steps: 50}\n")
-	s := resolve(t, Layers{File: file, Set: []string{"topk.k=9", "train.rows=1e6"}, Dump: "d", Out: "o"})
+	inFolder(t, "seed: 3\nout: from-file\ntopk: {k: 7, aux_coefficient: 0.5}\noptimizer:\ntrain: {steps: 50}\n")
+	s, _ := mustResolve(t, Layers{File: "run.yaml", Set: []string{"topk.k=9", "train.rows=2.5e6"}, Dump: "d", Out: "o"})
 	if k := s.Section.(*keeper); k.K != 9 || k.AuxCoefficient != 0.5 || k.AuxK != 512 {
 		t.Errorf("section %+v", k)
 	}
-	if s.Train.Rows != 1_000_000 || s.Train.Steps != 0 || s.Seed != 3 || s.Dump != "d" || s.Out != "o" {
+	if s.Train.Rows != 2_500_000 || s.Train.Steps != 0 || s.Seed != 3 || s.Dump != "d" || s.Out != "o" {
 		t.Errorf("settings %+v", s)
 	}
-	s = resolve(t, Layers{File: file, Set: []string{"variant=noisy"}})
-	if n, ok := s.Section.(*noisy); !ok || n.Sigma != 0.5 || s.Seed != 3 {
-		t.Errorf("another variant over a file: %+v", s)
+	if s.Optimizer != sae.DefaultOptimizer() || s.SAE != sae.DefaultModel() {
+		t.Errorf("a file starts from other defaults than the structs': %+v %+v", s.Optimizer, s.SAE)
 	}
-	s = resolve(t, Layers{File: file, Set: []string{"topk.aux_k=0"}})
-	if s.Section.(*keeper).AuxK != 0 {
-		t.Error("a feature that a higher layer turns off is refused or kept")
+	if s, _ = mustResolve(t, Layers{File: "run.yaml"}); s.Train.Steps != 50 || s.Train.Rows != 0 || s.Out != "from-file" {
+		t.Errorf("train %+v, out %q", s.Train, s.Out)
 	}
-	if s = resolve(t, Layers{Set: []string{"variant=noisy", "data.where=pos>0 && doc<5"}}); s.Data.Where != "pos>0 && doc<5" {
-		t.Errorf("where is %q", s.Data.Where)
+	if s, _ = mustResolve(t, Layers{File: "run.yaml", Set: []string{"train.steps=0"}}); s.Train.TotalSteps() != 0 {
+		t.Errorf("a length of 0 asked for gives %+v", s.Train)
 	}
-	if s = resolve(t, Layers{}); s.Variant != "topk" || s.Optimizer.LR == sae.DefaultOptimizer().LR {
-		t.Errorf("without a config: %+v, want the preset topk", s)
+}
+
+// The variant of the command line drops the section of the file's variant.
+func TestVariantOverFile(t *testing.T) {
+	inFolder(t, "seed: 3\ntopk: {k: 7}\nnoisy: {sigma: 1}\n")
+	s, _ := mustResolve(t, Layers{File: "run.yaml", Set: []string{"variant=noisy"}})
+	if n, ok := s.Section.(*noisy); !ok || n.Sigma != 1 || s.Seed != 3 {
+		t.Errorf("settings %+v", s)
+	}
+	inFolder(t, "topk: {k: zero}\n")
+	if _, _, err := Resolve(Layers{File: "run.yaml", Set: []string{"variant=noisy"}}, registry()); err == nil {
+		t.Error("a dropped section is not read")
+	}
+}
+
+func TestWhatARunStartsFrom(t *testing.T) {
+	s, _ := mustResolve(t, Layers{})
+	preset, _ := mustResolve(t, Layers{Preset: "topk"})
+	if !reflect.DeepEqual(s, preset) || s.Optimizer.LR == sae.DefaultOptimizer().LR {
+		t.Errorf("nothing asked for gives %+v, want the preset topk", s)
+	}
+	s, _ = mustResolve(t, Layers{Set: []string{"variant=noisy"}})
+	if d := defaults("noisy", registry()); !reflect.DeepEqual(s, d) {
+		t.Errorf("a variant without preset gives %+v, want %+v", s, d)
+	}
+	sample, _ := mustResolve(t, Layers{Preset: "sample"})
+	s, _ = mustResolve(t, Layers{Preset: "sample", Set: []string{"variant=noisy"}})
+	if s.SAE != sample.SAE || s.Dump != sample.Dump || s.Variant != "noisy" {
+		t.Errorf("the sample with another variant gives %+v", s)
+	}
+	s, _ = mustResolve(t, Layers{Preset: "sample", Set: []string{"variant=batchtopk"}})
+	if own, _ := mustResolve(t, Layers{Preset: "sample-batchtopk"}); !reflect.DeepEqual(s, own) {
+		t.Errorf("the sample with batchtopk gives %+v, want its namesake", s)
+	}
+	s, _ = mustResolve(t, Layers{Preset: "batchtopk", Set: []string{"variant=topk", "seed=1"}})
+	if want, _ := mustResolve(t, Layers{Preset: "topk", Set: []string{"seed=1"}}); !reflect.DeepEqual(s, want) {
+		t.Errorf("a preset with another variant gives %+v, want that variant's preset", s)
+	}
+}
+
+// --config topk is the preset also where a folder has that name, but a file
+// of that name comes first.
+func TestFileBeforePreset(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("topk", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := mustResolve(t, Layers{File: "topk"})
+	if preset, _ := mustResolve(t, Layers{Preset: "topk"}); !reflect.DeepEqual(s, preset) {
+		t.Errorf("got %+v, want the preset", s)
+	}
+	if err := os.WriteFile("sample", []byte("seed: 99\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s, _ = mustResolve(t, Layers{File: "sample"}); s.Seed != 99 {
+		t.Error("a preset hides the file of its name")
+	}
+}
+
+func TestResumedRun(t *testing.T) {
+	first, _ := mustResolve(t, Layers{Preset: "sample", Set: []string{"topk.aux_k=0", "seed=5"}})
+	again, _ := mustResolve(t, Layers{Base: first.YAML()})
+	if !reflect.DeepEqual(first, again) {
+		t.Errorf("resumed with %v", Diff(first, again))
+	}
+	longer, _ := mustResolve(t, Layers{Base: first.YAML(), Set: []string{"train.steps=9000"}})
+	if d := Diff(first, longer); len(d) != 1 || d[0].String() != "train.steps is 9000, was "+d[0].Old {
+		t.Errorf("extended with %v", d)
+	}
+}
+
+// A setting may lose its effect by a higher layer; it then has its default.
+func TestFeatureTurnedOffAbove(t *testing.T) {
+	inFolder(t, "topk: {aux_coefficient: 0.5, inference: threshold, threshold_beta: 0.5, threshold_warm: 3}\n")
+	s, _ := mustResolve(t, Layers{File: "run.yaml", Set: []string{"topk.aux_k=0", "topk.inference=rank"}})
+	want := newKeeper().(*keeper)
+	want.AuxK = 0
+	if got := s.Section.(*keeper); *got != *want {
+		t.Errorf("section %+v, want %+v", got, want)
 	}
 }
 
 func TestWarnings(t *testing.T) {
-	_, warnings, err := Resolve(Layers{Set: []string{"train.steps=10", "optimizer.warmup=20"}}, registry())
-	if err != nil || len(warnings) != 2 {
-		t.Errorf("warnings %q, %v; want one of the warm-up and one of save_every", warnings, err)
+	inFolder(t, "train: {steps: 10, save_every: 10}\noptimizer: {warmup: 10}\n")
+	for _, c := range []struct {
+		set  []string
+		want []string
+	}{
+		{nil, nil},
+		{[]string{"optimizer.warmup=11", "train.save_every=11"}, []string{
+			"optimizer.warmup is 11 steps and the run has 10, so the rate stays below optimizer.lr",
+			"train.save_every is 11 steps and the run has 10, so only its end is saved",
+		}},
+		{[]string{"train.rows=1023"}, []string{"the run has no step: train.rows is 1023, train.batch is 1024 and train.steps is 0"}},
+		{[]string{"topk.aux_k=100000000", "topk.k=100000000"}, nil}, // a mere size
+	} {
+		_, got := mustResolve(t, Layers{File: "run.yaml", Set: c.set})
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v: warnings %q, want %q", c.set, got, c.want)
+		}
+	}
+	if _, got := mustResolve(t, Layers{Preset: "sample", Set: []string{"train.steps=300"}}); len(got) > 0 {
+		t.Errorf("warnings %q about what nobody asked for", got)
 	}
 }
 
-func TestPresetsResolveAndRoundTrip(t *testing.T) {
-	for _, name := range Presets() {
-		b, err := Preset(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(b), "topk") {
-			continue // its variant is checked by the command's own test
-		}
-		s := resolve(t, Layers{Preset: name})
-		checkRoundTrip(t, s)
-	}
-}
-
-func checkRoundTrip(t interface{ Fatalf(string, ...any) }, s *Settings) {
-	text := s.YAML()
-	back, err := Parse("config.yaml", text, registry())
-	if err != nil {
-		t.Fatalf("%v in\n%s", err, text)
-	}
-	if d := Diff(s, back); len(d) > 0 {
-		t.Fatalf("came back with %v from\n%s", d, text)
-	}
-	if again := back.YAML(); string(again) != string(text) {
-		t.Fatalf("written again as\n%s\nfirst\n%s", again, text)
-	}
-}
-
-// Any settings say the same in a file and by --set, and survive being written.
-func TestFileEqualsSet(t *testing.T) {
-	values := map[string]*rapid.Generator[string]{
-		"topk.k": rapid.SampledFrom([]string{"1", "16", "4096"}), "topk.skip": rapid.SampledFrom([]string{"true", "false"}),
-		"topk.loss": rapid.SampledFrom([]string{"mse", "fvu"}), "topk.dead_after": rapid.SampledFrom([]string{"1", "1e7", "12345678901"}),
-		"optimizer.lr": rapid.SampledFrom([]string{"3e-4", "0.01", "1", "1.0e-3"}), "seed": rapid.SampledFrom([]string{"0", "18446744073709551615"}),
-		"data.where": rapid.SampledFrom([]string{"pos>0", "doc < 3", "label==2"}), "out": rapid.SampledFrom([]string{"a b", "7", "true", "it's", "~/x: y", "null"}),
-		"train.steps": rapid.SampledFrom([]string{"1", "100"}),
-	}
-	rapid.Check(t, func(r *rapid.T) {
-		var set []string
-		sections := map[string][]string{}
-		for _, key := range slices.Sorted(maps.Keys(values)) {
-			g := values[key]
-			if !rapid.Bool().Draw(r, key+" given") {
-				continue
-			}
-			v := g.Draw(r, key)
-			section, name, ok := strings.Cut(key, ".")
-			if !ok {
-				section, name = "", key
-			}
-			set = append(set, key+"="+v)
-			if key == "data.where" || key == "out" {
-				v = quoted(v)
-			}
-			sections[section] = append(sections[section], name+": "+v)
-		}
-		text := strings.Join(sections[""], "\n") + "\n"
-		for section, lines := range sections {
-			if section != "" {
-				text += fmt.Sprintf("%s:\n  %s\n", section, strings.Join(lines, "\n  "))
-			}
-		}
-		fromFile, err := parseYAML("f", []byte(text))
-		if err != nil {
-			r.Fatalf("%v in %s", err, text)
-		}
-		f := newForm("topk", registry())
-		if err := f.apply([]layer{fromFile}, registry()); err != nil {
-			r.Fatalf("%v in %s", err, text)
-		}
-		top, err := Layers{Set: set}.top()
-		if err != nil {
-			r.Fatal(err)
-		}
-		g := newForm("topk", registry())
-		if err := g.apply([]layer{top}, registry()); err != nil {
-			r.Fatal(err)
-		}
-		if a, b := f.settings(), g.settings(); !reflect.DeepEqual(a, b) {
-			r.Fatalf("the file gives\n%s\n--set gives\n%s", a.YAML(), b.YAML())
-		}
-		checkRoundTrip(r, f.settings())
-	})
-}
-
-func TestDiffNamesWhatDiffers(t *testing.T) {
-	a := resolve(t, Layers{Set: []string{"topk.k=8"}})
-	b := resolve(t, Layers{Set: []string{"topk.k=9", "topk.aux_k=0"}})
+func TestDiff(t *testing.T) {
+	a, _ := mustResolve(t, Layers{Set: []string{"topk.k=8", "data.where=pos>0"}})
+	b, _ := mustResolve(t, Layers{Set: []string{"topk.k=9", "topk.aux_k=0", "topk.inference=running", "seed=1"}})
 	var got []string
 	for _, c := range Diff(a, b) {
 		got = append(got, c.String())
 	}
-	want := "topk.aux_coefficient is not set, was 0.03125|topk.aux_k is 0, was 512|topk.dead_after is not set, was 10000000|topk.k is 9, was 8"
-	if s := strings.Join(got, "|"); s != want {
-		t.Errorf("differences %s\nwant %s", s, want)
+	aux, _ := mustResolve(t, Layers{})
+	k := aux.Section.(*keeper)
+	want := []string{
+		"seed is 1, was 0", "topk.k is 9, was 8", "topk.aux_k is 0, was " + numberText(float64(k.AuxK)),
+		"topk.aux_coefficient is not set, was " + numberText(k.AuxCoefficient), "topk.dead_after is not set, was " + numberText(float64(k.DeadAfter)),
+		"topk.inference is running, was rank", `data.where is "", was pos>0`,
+		"topk.threshold_beta is 0.9, was not set", "topk.threshold_warm is 7, was not set",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("differences\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	c, _ := mustResolve(t, Layers{File: "topk", Set: []string{"variant=noisy"}})
+	d, _ := mustResolve(t, Layers{File: "topk"})
+	if got := Diff(c, d); len(got) != 1 || got[0].Key != "variant" {
+		t.Errorf("other variants differ in %v", got)
 	}
 }
 
-func TestKeysAreDocumented(t *testing.T) {
-	for _, k := range Keys(registry()) {
-		if k.Doc == "" || k.Type == "" {
-			t.Errorf("%+v lacks a description", k)
+func TestKeys(t *testing.T) {
+	keys := Keys(registry())
+	at := func(name string) Key {
+		t.Helper()
+		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == name })
+		if i < 0 {
+			t.Fatalf("no key %s", name)
+		}
+		return keys[i]
+	}
+	if k := at("variant"); k.Default != "topk" || !slices.Equal(k.Choices, []string{"batchtopk", "noisy", "topk"}) {
+		t.Errorf("%+v", k)
+	}
+	want := Key{Name: "topk.threshold_beta", Type: "a number", Default: "0.9", Limits: "at least 0 and below 1", Needs: "topk.inference=threshold|running", Doc: "decay"}
+	if k := at(want.Name); !reflect.DeepEqual(k, want) {
+		t.Errorf("%+v, want %+v", k, want)
+	}
+	seen := map[string]bool{}
+	for _, k := range keys {
+		if seen[k.Name] || k.Doc == "" || k.Type == "" {
+			t.Errorf("%+v is there twice, or lacks words", k)
+		}
+		seen[k.Name] = true
+	}
+	at("noisy.sigma")
+}
+
+type byValue struct{}
+
+func (byValue) Build(*sae.Builder) sae.Out { return sae.Out{} }
+
+// A mistake in a variant's tags is an error that names the field.
+func TestMalformedTags(t *testing.T) {
+	for want, v := range map[string]any{
+		"field A: no tag yaml": &struct{ A int }{},
+		"field B: no config can hold a []int": &struct {
+			B []int `yaml:"b" doc:"d"`
+		}{},
+		"field C: range": &struct {
+			C int `yaml:"c" range:"1-3" doc:"d"`
+		}{},
+		"field D: needs x.e, which is no earlier key": &struct {
+			D int `yaml:"d" needs:"e" doc:"d"`
+			E int `yaml:"e" doc:"d"`
+		}{},
+	} {
+		f := &form{Settings: &Settings{}}
+		if err := f.add("x", reflect.ValueOf(v).Elem()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%T: error %v, want %q", v, err, want)
+		}
+	}
+	reg := sae.Registry{"topk": func() sae.Variant { return byValue{} }}
+	if _, _, err := Resolve(Layers{}, reg); err == nil || !strings.Contains(err.Error(), "want a pointer to a struct") {
+		t.Errorf("a variant by value: error %v", err)
+	}
+}
+
+func TestPresetNamesAreVariants(t *testing.T) {
+	for _, name := range Presets() {
+		if s, _ := mustResolve(t, Layers{Preset: name}); registry()[name] != nil && s.Variant != name {
+			t.Errorf("the preset %s trains %s", name, s.Variant)
+		}
+		if filepath.Base(name) != name || strings.Contains(name, ".") {
+			t.Errorf("preset %q", name)
 		}
 	}
 }

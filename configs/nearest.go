@@ -1,32 +1,25 @@
 package configs
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
-// didYouMean names the candidate nearest to what was typed, when one is near.
-func didYouMean(typed string, candidates []string) string {
-	best, at := len(typed)/3+2, ""
+// nearest is the candidate that is typed with the fewest changes; the name
+// alone, in another section, counts one change more.
+func nearest(typed string, candidates []string) string {
+	typed = strings.ToLower(cut(typed))
+	best, at := -1, ""
 	for _, c := range candidates {
-		if d := distance(typed, c); d < best {
+		d := min(distance(typed, c), distance(leaf(typed), leaf(c))+1)
+		if best < 0 || d < best {
 			best, at = d, c
 		}
 	}
-	if at == "" {
-		for _, c := range candidates { // the right name in the wrong section
-			if typed[strings.LastIndexByte(typed, '.')+1:] == c[strings.LastIndexByte(c, '.')+1:] {
-				at = c
-			}
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", at)
+	return at
 }
 
-// distance is Levenshtein's: insertions, deletions and replacements.
+// leaf is the part of a key below its section.
+func leaf(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+
+// distance is Levenshtein's: insertions, deletions and replacements of bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

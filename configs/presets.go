@@ -3,6 +3,7 @@ package configs
 import (
 	"embed"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -11,12 +12,9 @@ var presets embed.FS
 
 // Presets lists the names of the shipped configs, in order.
 func Presets() (names []string) {
-	entries, err := fs.ReadDir(presets, "presets")
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	files, _ := fs.Glob(presets, "presets/*.yaml") // only a bad pattern is an error
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(f, "presets/"), ".yaml"))
 	}
 	return names
 }
@@ -27,7 +25,18 @@ func Preset(name string) ([]byte, error) { return presets.ReadFile("presets/" + 
 func parsePreset(name string) (layer, error) {
 	b, err := Preset(name)
 	if err != nil {
-		return nil, err
+		return layer{}, err
 	}
-	return parseYAML("preset "+name, b)
+	l, err := parseYAML("preset "+name, b)
+	l.shipped = true
+	return l, err
+}
+
+// presetLayers is the preset as a layer, none when it is not shipped.
+func presetLayers(name string) ([]layer, error) {
+	if !slices.Contains(Presets(), name) {
+		return nil, nil
+	}
+	l, err := parsePreset(name)
+	return []layer{l}, err
 }

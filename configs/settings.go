@@ -5,77 +5,25 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
-// Settings are all settings of a run, resolved.
+// Settings are all settings of a run, resolved. Of Train.Rows and Train.Steps
+// one is zero, and a setting without effect has its default.
 type Settings struct {
-	Variant   string
-	Dump, Out string
-	Seed      uint64
-	SAE       sae.ModelSettings
-	Data      data.Settings
-	Train     sae.TrainSettings
-	Optimizer sae.OptimizerSettings
-	Section   sae.Variant // the variant with its settings
-}
-
-// top are the keys that stand in no section.
-type top struct {
 	Variant string `yaml:"variant" doc:"autoencoder to train"`
-	Dump    string `yaml:"dump" doc:"dump of activations: a folder of shards or one file; sample is the one in the program"`
-	Out     string `yaml:"out" doc:"run folder"`
+	Dump    string `yaml:"dump" doc:"dump of activations: a folder of shards, one file, or sample for the one in the program"`
+	Out     string `yaml:"out" doc:"run folder; empty for runs/<variant>-NNN with the next free number"`
 	Seed    uint64 `yaml:"seed" doc:"seed of the starting weights, the order of rows and all noise"`
+
+	SAE       sae.ModelSettings     `yaml:"sae"`
+	Section   sae.Variant           // the variant with its settings, a section of the variant's name
+	Data      data.Settings         `yaml:"data"`
+	Train     sae.TrainSettings     `yaml:"train"`
+	Optimizer sae.OptimizerSettings `yaml:"optimizer"`
 }
 
-// form is Settings as structs whose fields are keys, section by section.
-type form struct {
-	top       top
-	sae       sae.ModelSettings
-	data      data.Settings
-	train     sae.TrainSettings
-	optimizer sae.OptimizerSettings
-	section   sae.Variant
-	fields    []field
-}
-
-func newForm(variant string, reg sae.Registry) *form {
-	f := &form{
-		top: top{Variant: variant}, sae: sae.DefaultModel(), data: data.DefaultSettings(), train: sae.DefaultTrain(),
-		optimizer: sae.DefaultOptimizer(), section: reg[variant](),
-	}
-	f.fields = append(f.fields, fieldsOf("", &f.top)...)
-	f.fields = append(f.fields, fieldsOf("sae", &f.sae)...)
-	f.fields = append(f.fields, fieldsOf(variant, f.section)...)
-	f.fields = append(f.fields, fieldsOf("data", &f.data)...)
-	f.fields = append(f.fields, fieldsOf("train", &f.train)...)
-	f.fields = append(f.fields, fieldsOf("optimizer", &f.optimizer)...)
-	return f
-}
-
-func (f *form) settings() *Settings {
+// defaults are the settings of a variant before any layer.
+func defaults(variant string, reg sae.Registry) *Settings {
 	return &Settings{
-		Variant: f.top.Variant, Dump: f.top.Dump, Out: f.top.Out, Seed: f.top.Seed,
-		SAE: f.sae, Data: f.data, Train: f.train, Optimizer: f.optimizer, Section: f.section,
+		Variant: variant, SAE: sae.DefaultModel(), Section: reg[variant](), Data: data.DefaultSettings(),
+		Train: sae.DefaultTrain(), Optimizer: sae.DefaultOptimizer(),
 	}
-}
-
-// form views settings as keys; changing one does not change the other.
-func (s *Settings) form() *form {
-	f := &form{
-		top: top{s.Variant, s.Dump, s.Out, s.Seed}, sae: s.SAE, data: s.Data, train: s.Train, optimizer: s.Optimizer, section: s.Section,
-	}
-	for _, part := range []struct {
-		name string
-		of   any
-	}{{"", &f.top}, {"sae", &f.sae}, {s.Variant, f.section}, {"data", &f.data}, {"train", &f.train}, {"optimizer", &f.optimizer}} {
-		f.fields = append(f.fields, fieldsOf(part.name, part.of)...)
-	}
-	return f
-}
-
-func (f *form) find(key string) (field, bool) {
-	for _, x := range f.fields {
-		if x.key == key {
-			return x, true
-		}
-	}
-	return field{}, false
 }

@@ -9,26 +9,47 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
-// YAML is the settings as Parse reads them: every key that has an effect, in
-// order.
+// YAML is the settings as Parse reads them: every key that has an effect, each
+// below what it means. Equal settings give equal bytes.
 func (s *Settings) YAML() []byte {
 	var b strings.Builder
-	f, section := s.form(), ""
-	for _, x := range f.fields {
-		if !f.active(x) {
-			continue
-		}
+	section, indent := "", ""
+	for _, x := range s.active() {
 		if x.section != section {
-			section = x.section
+			section, indent = x.section, "  "
 			fmt.Fprintf(&b, "\n%s:\n", section)
 		}
-		name, indent := strings.TrimPrefix(x.key, section+"."), "  "
-		if section == "" {
-			name, indent = x.key, ""
-		}
-		fmt.Fprintf(&b, "%s%s: %s\n", indent, name, x.text())
+		fmt.Fprintf(&b, "%s# %s\n%s%s: %s\n", indent, x.comment(), indent, leaf(x.key), x.text())
 	}
 	return []byte(b.String())
+}
+
+// active lists the fields that have an effect. Settings that Resolve did not
+// make may be malformed, and have none.
+func (s *Settings) active() []field {
+	f, err := s.form()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.fields), func(x field) bool { return !f.active(x) })
+}
+
+func (x field) comment() string {
+	if x.choices != nil {
+		return fmt.Sprintf("%s [%s]", x.doc, strings.Join(x.choices, "|"))
+	}
+	return x.doc
+}
+
+// SectionLine is the variant's own settings that are on, on one line.
+func (s *Settings) SectionLine() string {
+	var parts []string
+	for _, x := range s.active() {
+		if x.section == s.Variant && !x.value.IsZero() {
+			parts = append(parts, leaf(x.key)+" "+x.text())
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // A Change is a setting that two runs differ in, with values as YAML.
@@ -36,66 +57,77 @@ type Change struct{ Key, Old, New string }
 
 func (c Change) String() string { return fmt.Sprintf("%s is %s, was %s", c.Key, c.New, c.Old) }
 
-// Diff lists the settings that differ and have an effect. A missing value is
-// that of a setting only one of the two has.
+// Diff lists the settings that differ, in the order of a config. A setting
+// that has an effect in one only is "not set" in the other. Variants that
+// differ are one change, not one for each of their settings.
 func Diff(old, now *Settings) (changes []Change) {
-	a, b := old.values(), now.values()
-	keys := slices.Collect(maps.Keys(a))
-	for k := range b {
-		if _, both := a[k]; !both {
-			keys = append(keys, k)
+	a, b := old.active(), now.active()
+	for _, x := range a {
+		y := fieldOf(b, x.key)
+		switch {
+		case y == nil && (x.section != old.Variant || old.Variant == now.Variant):
+			changes = append(changes, Change{x.key, x.text(), "not set"})
+		case y != nil && x.text() != y.text():
+			changes = append(changes, Change{x.key, x.text(), y.text()})
 		}
 	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		if a[k] != b[k] {
-			changes = append(changes, Change{k, missing(a[k]), missing(b[k])})
+	for _, y := range b {
+		if fieldOf(a, y.key) == nil && (y.section != now.Variant || old.Variant == now.Variant) {
+			changes = append(changes, Change{y.key, "not set", y.text()})
 		}
 	}
 	return changes
 }
 
-func missing(s string) string {
-	if s == "" {
-		return "not set"
-	}
-	return s
-}
-
-func (s *Settings) values() map[string]string {
-	f, all := s.form(), map[string]string{}
-	for _, x := range f.fields {
-		if f.active(x) {
-			all[x.key] = x.text()
-		}
-	}
-	return all
+func fieldOf(fields []field, key string) *field {
+	f := form{fields: fields}
+	return f.find(key)
 }
 
 // A Key describes a setting, for help and completion.
-type Key struct{ Name, Type, Default, Limits, Doc string }
+type Key struct {
+	Name    string   // such as topk.k
+	Type    string   // in words
+	Default string   // as YAML, before any preset
+	Limits  string   // in words, "" for none
+	Choices []string // of text, nil for any
+	Needs   string   // keys without which it has no effect, "" for none
+	Doc     string
+}
 
-// Keys lists every setting of every variant, sections in order.
+// Keys lists every setting of every variant, in the order of a config and by
+// variant. A variant whose tags are malformed is left out; Resolve says why.
 func Keys(reg sae.Registry) (all []Key) {
-	seen := map[string]bool{}
-	for _, v := range slices.Sorted(maps.Keys(reg)) {
-		for _, x := range newForm(v, reg).fields {
-			if seen[x.key] {
+	variants := slices.Sorted(maps.Keys(reg))
+	for i, v := range variants {
+		f, err := newForm(v, reg)
+		if err != nil {
+			continue
+		}
+		for _, x := range f.fields {
+			if i > 0 && x.section != v {
 				continue
 			}
-			seen[x.key] = true
-			all = append(all, Key{x.key, x.kind(), x.text(), x.limits(), x.tag.Get("doc")})
+			k := x.describe()
+			if x.key == "variant" {
+				k.Default, k.Choices = defaultVariant, variants
+			}
+			all = append(all, k)
 		}
 	}
 	return all
 }
 
-func (f field) limits() string {
-	if list := f.tag.Get("oneof"); list != "" {
-		return "one of " + strings.ReplaceAll(list, "|", ", ")
+func (x field) describe() Key {
+	var needs []string
+	for _, n := range x.needs {
+		if n.values != nil {
+			n.key += "=" + strings.Join(n.values, "|")
+		}
+		needs = append(needs, n.key)
 	}
-	if r := f.tag.Get("range"); r != "" {
-		return rangeText(r)
+	return Key{
+		Name: x.key, Type: x.kind(), Default: x.text(), Limits: x.limits.text(), Choices: x.choices,
+		Needs: strings.Join(needs, ","), Doc: x.doc,
 	}
-	return ""
 }
