@@ -2,6 +2,7 @@ package sae
 
 import (
 	"fmt"
+	"slices"
 )
 
 // Encoded is the latents of N rows: row i keeps the latents Index[e] with
@@ -52,4 +53,33 @@ func (e Encoded) L0() float64 {
 		}
 	}
 	return float64(n) / float64(max(e.N, 1))
+}
+
+// A Spread is the least of some numbers, their quartiles, interpolated, and
+// the largest.
+type Spread [5]float64
+
+// L0Spread is the spread over rows of the number of values that are not zero;
+// zeros without rows.
+func (e Encoded) L0Spread() (s Spread) {
+	if e.N == 0 {
+		return s
+	}
+	rows := make([]int, e.N)
+	for i := range rows {
+		_, values := e.Row(i)
+		for _, v := range values {
+			if v != 0 {
+				rows[i]++
+			}
+		}
+	}
+	slices.Sort(rows)
+	for i := range s {
+		at := float64(i) / 4 * float64(e.N-1)
+		lo := int(at)
+		a, b := rows[lo], rows[min(lo+1, e.N-1)]
+		s[i] = float64(a) + float64(b-a)*(at-float64(lo))
+	}
+	return s
 }

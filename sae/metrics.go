@@ -18,7 +18,8 @@ type Metrics struct {
 	Loss          float64
 	Terms         map[string]float64 // parts of Loss, before their weights
 	FVU           float64
-	L0            float64 // mean number of values that are not zero
+	L0            float64 // mean number of values of a row that are not zero
+	L0Spread      Spread  // of that number over the rows of the batch
 	Dead          int     // latents
 	Rate          float64 // learning rate of the step
 	GradientNorm  float64 // global, before clipping
@@ -34,7 +35,7 @@ func (t *Trainer) Metrics(b *activations.Batch) Metrics {
 	return Metrics{
 		Step: t.step, Rows: int64(t.step) * int64(t.plan.Train.Batch),
 		Loss: t.Loss(), Terms: t.Terms(),
-		FVU: unexplained(target[:b.N*d], t.Recon()[:b.N*d], d), L0: t.Codes().L0(), Dead: t.Dead(),
+		FVU: unexplained(target[:b.N*d], t.Recon()[:b.N*d], d), L0: t.Codes().L0(), L0Spread: t.Codes().L0Spread(), Dead: t.Dead(),
 		Rate: t.rate, GradientNorm: t.norm,
 	}
 }
@@ -62,6 +63,9 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 		"step": m.Step, "details/n_training_samples": m.Rows, "details/current_learning_rate": m.Rate,
 		"details/gradient_norm": m.GradientNorm, "details/rows_per_second": m.RowsPerSecond,
 		"losses/overall_loss": m.Loss, "metrics/l0": m.L0, "sparsity/dead_features": m.Dead,
+	}
+	for i, name := range []string{"min", "q25", "median", "q75", "max"} {
+		v["metrics/l0_"+name] = m.L0Spread[i]
 	}
 	if !math.IsInf(m.FVU, 0) { // rows that do not vary have none
 		v["metrics/fvu"], v["metrics/explained_variance"] = m.FVU, 1-m.FVU
