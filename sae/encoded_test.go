@@ -3,7 +3,7 @@ package sae
 import "testing"
 
 func TestL0Spread(t *testing.T) {
-	e := Encoded{N: 4, F: 9, RowPtr: []int32{0, 0, 3, 4, 9}, Value: []float32{1, 0, 2, 5, 1, 1, -1, 1, 1}}
+	e := Encoded{N: 4, F: 9, RowPtr: []int32{0, 0, 3, 4, 9}, Index: make([]int32, 9), Value: []float32{1, 0, 2, 5, 1, 1, -1, 1, 1}}
 	if got, want := e.L0Spread(), (Spread{0, 0.75, 1.5, 2.75, 5}); got != want {
 		t.Errorf("rows of 0, 2, 1 and 5 values: %v, want %v", got, want)
 	}
