@@ -37,6 +37,12 @@ func (l Layers) top() (top layer, err error) {
 	return top, nil
 }
 
+// NamesDump reports whether the command line names a dump. Where it does not,
+// and no config is given either, a run starts from the preset sample.
+func (l Layers) NamesDump() bool {
+	return l.Dump != "" || slices.ContainsFunc(l.Set, func(s string) bool { return strings.HasPrefix(s, "dump=") })
+}
+
 // A source is what lies below the command line.
 type source struct {
 	layer

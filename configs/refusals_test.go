@@ -162,6 +162,14 @@ func TestFlagsAgainstSet(t *testing.T) {
 	if s, _ := mustResolve(t, Layers{Dump: "a", Set: []string{"dump=a"}}); s.Dump != "a" {
 		t.Errorf("dump %q", s.Dump)
 	}
+	for _, l := range []Layers{{Dump: "a"}, {Set: []string{"seed=1", "dump=a"}}} {
+		if !l.NamesDump() {
+			t.Errorf("%+v names no dump", l)
+		}
+	}
+	if (Layers{Preset: "sample", Set: []string{"out=dump="}}).NamesDump() {
+		t.Error("a dump where there is none")
+	}
 }
 
 func TestParseNamesWhatItReads(t *testing.T) {

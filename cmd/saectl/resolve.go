@@ -54,7 +54,7 @@ func (o trainOptions) layers() (configs.Layers, error) {
 	switch {
 	case o.config != "":
 		l.File = o.config
-	case o.dump == "":
+	case !l.NamesDump():
 		l.Preset = "sample"
 	}
 	if o.where != "" {
