@@ -24,7 +24,7 @@ type keeper struct {
 	Transcode      bool    `yaml:"transcode" doc:"predict the target"`
 	Skip           bool    `yaml:"skip" needs:"transcode" doc:"linear part"`
 
-	unexported int
+	private int // no setting
 }
 
 type noisy struct {
@@ -36,7 +36,7 @@ func (*keeper) Build(*sae.Builder) sae.Out { return sae.Out{} }
 func (*noisy) Build(*sae.Builder) sae.Out  { return sae.Out{} }
 
 func newKeeper() sae.Variant {
-	return &keeper{K: 32, AuxK: 512, AuxCoefficient: 0.03125, DeadAfter: 10_000_000, Inference: "rank", Beta: 0.9, Warm: 7}
+	return &keeper{K: 32, AuxK: 512, AuxCoefficient: 0.03125, DeadAfter: 10_000_000, Inference: "rank", Beta: 0.9, Warm: 7, private: 1}
 }
 
 func registry() sae.Registry {
