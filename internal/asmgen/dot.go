@@ -5,58 +5,84 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A dot product keeps four running vectors, which hides the latency of FMA.
-// The order of its sum is: blocks of four vectors, then whole vectors into the
-// first, then the tail into the first; (0+1)+(2+3); halves, twice or three
-// times, down to four lanes; (0+2)+(1+3). Dot and Dots share it to the bit.
-const dotSums = 4
+// A dot product keeps two running vectors: enough to hide the latency of FMA
+// where several products go on at once, and so few that a tile of them fits
+// the registers. The order of its sum is: blocks of two vectors, then a whole
+// vector into the first, then the tail into the first; the first plus the
+// second; halves added down to four lanes; (0+2)+(1+3). Dot, Dots and the tile
+// share it to the bit.
+const dotSums = 2
 
 func (g *gen) dot() {
 	g.begin("dot", "(a, b []float32) float32", "is the inner product of a and b[:len(a)].")
 	a, b, n := g.pointer("a"), g.pointer("b"), g.length("a")
-	sums := g.dotRows("", a, []reg.Register{b}, n)
-	x := g.quarter(sums[0])
+	sums := g.dotRows("", []reg.Register{a}, []reg.Register{b}, n)
+	x := g.quarter(sums[0][0])
 	g.sumLanes(x)
 	g.Store(x, g.ReturnIndex(0))
 	g.end()
 }
 
-// dotRows emits the product of x [n] with each of rows [n], a vector of
-// partial sums each.
-func (g *gen) dotRows(label string, x reg.Register, rows []reg.Register, n reg.Register) []reg.VecVirtual {
-	sums := g.zeros(dotSums * len(rows))
-	left, off := g.copyOf(n), g.GP64()
-	g.XORQ(off, off)
-	step := func(count int) {
-		for i := range count {
-			v := g.vec()
-			g.VMOVUPS(indexed(x, off, i*g.bytes()), v)
-			for r, row := range rows {
-				g.VFMADD231PS(indexed(row, off, i*g.bytes()), v, sums[dotSums*r+i])
-			}
+// A dotLoop is the state of products of rows x [n] with rows w [n], all read
+// at the same offset.
+type dotLoop struct {
+	*gen
+	x, w      []reg.Register
+	off, left reg.Register
+	sums      []reg.VecVirtual // [x][w][dotSums]
+}
+
+func (l *dotLoop) sum(x, w, i int) reg.VecVirtual { return l.sums[(x*len(l.w)+w)*dotSums+i] }
+
+// dotRows emits the product of each row of x [left] with each row of w: a
+// vector of partial sums each. It uses left up.
+func (g *gen) dotRows(label string, x, w []reg.Register, left reg.Register) [][]reg.VecVirtual {
+	l := &dotLoop{gen: g, x: x, w: w, left: left, off: g.GP64(), sums: g.zeros(dotSums * len(x) * len(w))}
+	g.XORQ(l.off, l.off)
+	g.while(label+"Block", l.left, dotSums*g.lanes, func() { l.step(dotSums) })
+	g.while(label+"Vector", l.left, g.lanes, func() { l.step(1) })
+	g.whenLeft(label+"Whole", l.left, l.tail)
+	first := make([][]reg.VecVirtual, len(x))
+	for i := range x {
+		for j := range w {
+			g.VADDPS(l.sum(i, j, 1), l.sum(i, j, 0), l.sum(i, j, 0))
+			first[i] = append(first[i], l.sum(i, j, 0))
 		}
-		g.ADDQ(operand.U32(uint32(count*g.bytes())), off)
-	}
-	g.while(label+"Block", left, dotSums*g.lanes, func() { step(dotSums) })
-	g.while(label+"Vector", left, g.lanes, func() { step(1) })
-	g.whenLeft(label+"Whole", left, func() { g.dotTail(x, rows, off, left, sums) })
-	first := make([]reg.VecVirtual, len(rows))
-	for r := range rows {
-		s := sums[dotSums*r:]
-		g.VADDPS(s[1], s[0], s[0])
-		g.VADDPS(s[3], s[2], s[2])
-		g.VADDPS(s[2], s[0], s[0])
-		first[r] = s[0]
 	}
 	return first
 }
 
-func (g *gen) dotTail(x reg.Register, rows []reg.Register, off, left reg.Register, sums []reg.VecVirtual) {
-	t, v, w := g.tail(left), g.vec(), g.vec()
-	g.loadTail(t, indexed(x, off, 0), v)
-	for r, row := range rows {
-		g.loadTail(t, indexed(row, off, 0), w)
-		g.VFMADD231PS(w, v, sums[dotSums*r])
+// step takes count vectors off each row.
+func (l *dotLoop) step(count int) {
+	for i := range count {
+		xs := l.vecs(len(l.x))
+		for r, v := range xs {
+			l.VMOVUPS(indexed(l.x[r], l.off, i*l.bytes()), v)
+		}
+		for j, row := range l.w {
+			if len(xs) == 1 {
+				l.VFMADD231PS(indexed(row, l.off, i*l.bytes()), xs[0], l.sum(0, j, i))
+				continue
+			}
+			v := l.vec()
+			l.VMOVUPS(indexed(row, l.off, i*l.bytes()), v)
+			for r := range xs {
+				l.VFMADD231PS(v, xs[r], l.sum(r, j, i))
+			}
+		}
+	}
+	l.ADDQ(operand.U32(uint32(count*l.bytes())), l.off)
+}
+
+func (l *dotLoop) tail() {
+	t := l.gen.tail(l.left)
+	x, w := l.vec(), l.vec()
+	for i := range l.x {
+		l.loadTail(t, indexed(l.x[i], l.off, 0), x)
+		for j := range l.w {
+			l.loadTail(t, indexed(l.w[j], l.off, 0), w)
+			l.VFMADD231PS(w, x, l.sum(i, j, 0))
+		}
 	}
 }
 
@@ -84,12 +110,7 @@ func (g *gen) sumLanes(x reg.Register) {
 }
 
 // dotsRows is how many rows Dots works on at once, sharing the loads of x.
-func (g *gen) dotsRows() int {
-	if g.isa == avx512 {
-		return 4
-	}
-	return 2
-}
+const dotsRows = 4
 
 func (g *gen) dots() {
 	g.begin("dots", "(dst, x, w []float32, idx []int32, rows int) bool",
@@ -99,8 +120,7 @@ func (g *gen) dots() {
 	idx, left, rows := g.pointer("idx"), g.length("idx"), g.integer("rows")
 	stride := g.copyOf(n)
 	g.SHLQ(operand.U8(2), stride)
-	many := g.dotsRows()
-	g.while("Rows", left, many, func() { g.dotsBlock("Rows", many, dst, x, w, n, idx, rows, stride) })
+	g.while("Rows", left, dotsRows, func() { g.dotsBlock("Rows", dotsRows, dst, x, w, n, idx, rows, stride) })
 	g.while("Row", left, 1, func() { g.dotsBlock("Row", 1, dst, x, w, n, idx, rows, stride) })
 	g.badIndex()
 }
@@ -110,37 +130,87 @@ func (g *gen) dotsBlock(label string, many int, dst, x, w, n, idx, rows, stride 
 	for i := range p {
 		p[i] = g.row(at(idx, 4*i), w, rows, stride)
 	}
-	sums := g.dotRows(label, x, p, n)
-	quarters := make([]reg.Register, many)
-	for i, s := range sums {
-		quarters[i] = g.quarter(s)
-	}
+	sums := g.dotRows(label, []reg.Register{x}, p, g.copyOf(n))[0]
 	if many == 4 {
-		g.VMOVUPS(g.sumFour(quarters), at(dst, 0))
+		g.VMOVUPS(g.sumMany(sums), at(dst, 0))
 	} else {
-		for i, q := range quarters {
-			g.sumLanes(q)
-			g.VMOVSS(q, at(dst, 4*i))
-		}
+		q := g.quarter(sums[0])
+		g.sumLanes(q)
+		g.VMOVSS(q, at(dst, 0))
 	}
 	g.ADDQ(operand.U32(uint32(4*many)), idx)
 	g.ADDQ(operand.U32(uint32(4*many)), dst)
 }
 
-// sumFour is sumLanes of four registers at once.
-func (g *gen) sumFour(q []reg.Register) reg.Register {
-	pair := func(a, b reg.Register) reg.Register {
-		low, high := g.XMM(), g.XMM()
-		g.VMOVLHPS(b, a, low)
-		g.VMOVHLPS(a, b, high) // lanes 2 and 3 of a, then of b
-		g.VADDPS(high, low, low)
-		return low
+// lanePairs gives lanes 0+2 and 1+3 of a, then of b, where each is down to
+// four lanes.
+func (g *gen) lanePairs(a, b reg.VecVirtual) reg.Register {
+	x, y := g.quarter(a), g.quarter(b)
+	low, high := g.XMM(), g.XMM()
+	g.VMOVLHPS(y, x, low)
+	g.VMOVHLPS(x, y, high)
+	g.VADDPS(high, low, low)
+	return low
+}
+
+// sumMany is quarter and sumLanes of two or four registers at once.
+func (g *gen) sumMany(sums []reg.VecVirtual) reg.Register {
+	first := g.lanePairs(sums[0], sums[1])
+	second, even := first, g.XMM()
+	if len(sums) == 4 {
+		second = g.lanePairs(sums[2], sums[3])
 	}
-	first, second, even := pair(q[0], q[1]), pair(q[2], q[3]), g.XMM()
 	g.VSHUFPS(operand.U8(0x88), second, first, even)
 	g.VSHUFPS(operand.U8(0xdd), second, first, first)
 	g.VADDPS(first, even, even)
 	return even
+}
+
+// dotTileShape is how many rows of x and of w a tile of dot products takes.
+func (s isa) dotTileShape() (x, w int) {
+	if s == avx512 {
+		return 3, 4
+	}
+	return 3, 2
+}
+
+// dotTile reads w once for several rows of x, and x once for four rows of w.
+func (g *gen) dotTile() {
+	rows, cols := g.dotTileShape()
+	g.begin("dotTile", "(dst []float32, ld int, x, w []float32, d, n int)",
+		"sets n numbers, a multiple of 4, of the first rows of dst, ld apart, to",
+		"the dot of rows of x [d] and n rows of w [d].")
+	dst, w, stride, left := g.pointer("dst"), g.pointer("w"), g.integer("d"), g.integer("n")
+	g.SHLQ(operand.U8(2), stride)
+	xs := g.rowsFrom(g.pointer("x"), stride, rows)
+	g.while("Columns", left, cols, func() {
+		ws := g.rowsFrom(w, stride, cols)
+		sums := g.dotRows("", xs, ws, g.integer("d"))
+		to, ld := g.copyOf(dst), g.integer("ld")
+		g.SHLQ(operand.U8(2), ld)
+		for i := range rows {
+			if cols == 4 {
+				g.VMOVUPS(g.sumMany(sums[i]), at(to, 0))
+			} else {
+				g.VMOVLPS(g.sumMany(sums[i]), at(to, 0))
+			}
+			g.ADDQ(ld, to)
+		}
+		g.ADDQ(operand.U32(uint32(4*cols)), dst)
+		g.LEAQ(operand.Mem{Base: w, Index: stride, Scale: uint8(cols)}, w)
+	})
+	g.end()
+}
+
+// rowsFrom are the addresses of n rows, stride bytes apart.
+func (g *gen) rowsFrom(first, stride reg.Register, n int) []reg.Register {
+	rows := []reg.Register{first}
+	for range n - 1 {
+		next := g.copyOf(rows[len(rows)-1])
+		g.ADDQ(stride, next)
+		rows = append(rows, next)
+	}
+	return rows
 }
 
 // row is the address of the row of w whose index stands at m; an index

@@ -163,3 +163,15 @@ func (g *gen) floatToHalf() {
 	})
 	g.end()
 }
+
+// prefetch is a hint: the lines of x will be read soon, from the second-level
+// cache.
+func (g *gen) prefetch() {
+	g.begin("prefetch", "(x []float32)", "brings x into the second-level cache.")
+	x, left := g.pointer("x"), g.length("x")
+	g.while("Line", left, 16, func() {
+		g.PREFETCHT1(at(x, 0))
+		g.ADDQ(operand.U32(64), x)
+	})
+	g.RET()
+}

@@ -39,6 +39,7 @@ func units() []unit {
 func emitVectors(g *gen) {
 	g.dot()
 	g.dots()
+	g.dotTile()
 	g.axpy()
 	g.sumRows()
 	g.doubleSum("dotF64", (*gen).product)
@@ -49,6 +50,8 @@ func emitVectors(g *gen) {
 	g.scaledDifference()
 	g.adam()
 	g.allFinite()
+	g.collect()
+	g.prefetch()
 	g.halfToFloat()
 	g.floatToHalf()
 }

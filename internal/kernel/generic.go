@@ -22,6 +22,12 @@ func dotGeneric(a, b []float32) float32 {
 	return (s0 + s1) + (s2 + s3)
 }
 
+func dotTileGeneric(dst []float32, _ int, x, w []float32, d, n int) {
+	for i := range n {
+		dst[i] = dotGeneric(x[:d], w[i*d:])
+	}
+}
+
 func axpyGeneric(dst []float32, a float32, x []float32) {
 	x = x[:len(dst)]
 	for i := range dst {
@@ -156,4 +162,15 @@ func tileGeneric(k int, a, b, c []float32, ldc int, add bool) {
 		}
 		addGeneric(dst, block[i][:])
 	}
+}
+
+func collectGeneric(keys, scores []float32, above float32, first int32, outKey, outScore []float32, outIndex []int32) int {
+	n := 0
+	for i, key := range keys {
+		if key > above {
+			outKey[n], outScore[n], outIndex[n] = key, scores[i], first+int32(i)
+			n++
+		}
+	}
+	return n
 }

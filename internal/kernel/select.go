@@ -1,61 +1,41 @@
 package kernel
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "fmt"
 
-// A Support says which latents of each row are active, in compressed rows:
-// row i owns entries RowPtr[i] to RowPtr[i+1].
-type Support struct {
-	RowPtr []int32   // [B+1]
-	Index  []int32   // [nnz] latents, ascending within a row
-	Score  []float32 // [nnz] Dot(x,w)+b, signed
-}
-
-// RuleKind names a way to choose.
-type RuleKind int
-
-// The rules of selection.
-const (
-	TopK      RuleKind = iota // the K largest of each row
-	BatchTopK                 // the K·B largest of the batch
-	Threshold                 // all above Rule.Threshold
-)
-
-// A Rule says which scores are kept. A score that is not greater than 0 (with
-// Abs: that is 0) is never kept, nor is NaN. Ties go to the lower row, then to
-// the lower latent.
-type Rule struct {
-	Kind      RuleKind
-	K         int
-	Threshold float32 // keep what is strictly greater
-	Abs       bool    // rank by absolute value; Support.Score stays signed
-	Subset    []int32 // ascending latents to choose among; nil for all F
-}
-
-// A Selector chooses active latents. It owns its buffers and keeps them. One
-// call at a time.
+// A Selector chooses active latents. It owns its buffers and keeps them, so
+// that a second call of the same size allocates nothing. One call at a time.
+//
+// Every score that decides is Dot's. Rows and latents are scored in blocks
+// that stay in cache; a row's K-th best key so far rejects most of a block
+// by vector compares.
 type Selector struct {
 	pool *Pool
+	set  *set
 
-	x, w, bias []float32
-	d, f       int
+	x, w, bias []float32 // of the call under way
+	b, d, f    int
+	n          int // latents looked at: F, or those of the subset
 	rule       Rule
-	perRow     [][]pick // [B] what each row keeps
+
+	pass    pass
+	perRow  []picks // [B] what each row keeps
+	scratch []*scratch
+	all     []float32 // keys of a batch
 }
 
-// pick is a latent that a row may keep. key is the score, or its absolute
-// value when the rule ranks by that.
-type pick struct {
-	key, score float32
-	row, index int32
+// A pass looks at rows first, first+stride, ... and keeps of each the keys
+// above a floor, and of these the largest so many.
+type pass struct {
+	first, rows, stride int
+	perItem             int // rows an item
+	floor               float32
+	largest             int // 0 for all
+	groups              int // latents a group, whose largest alone is kept; 0 for no groups
 }
 
 // NewSelector makes a Selector that runs on pool.
 func NewSelector(pool *Pool) *Selector {
-	return &Selector{pool: pool}
+	return &Selector{pool: pool, set: chosen}
 }
 
 // Select fills dst with the latents that r keeps for x [B,D] scored against
@@ -65,16 +45,23 @@ func (s *Selector) Select(dst *Support, x, w, bias []float32, B, D, F int, r Rul
 	if err := checkSelect(x, w, bias, B, D, F, r); err != nil {
 		return err
 	}
-	s.x, s.w, s.bias, s.d, s.f, s.rule = x, w, bias, D, F, r
-	if len(s.perRow) < B {
-		s.perRow = append(s.perRow, make([][]pick, B-len(s.perRow))...)
-	}
-	s.pool.Run(B, s)
-	if r.Kind == BatchTopK {
-		s.thinBatch(B)
+	s.begin(x, w, bias, B, D, F, r)
+	switch {
+	case B == 0 || s.n == 0 || r.Kind != Threshold && r.K == 0:
+		for i := range B {
+			s.perRow[i].reset()
+		}
+	case r.Kind == BatchTopK:
+		s.selectBatch()
+	case r.Kind == GroupMax:
+		s.run(pass{rows: B, stride: 1, groups: F / r.K})
+	case r.Kind == TopK:
+		s.run(pass{rows: B, stride: 1, largest: r.K})
+	default:
+		s.run(pass{rows: B, stride: 1, floor: r.floor()})
 	}
 	s.gather(dst, B)
-	s.x, s.w, s.bias, s.rule.Subset = nil, nil, nil, nil
+	s.x, s.w, s.bias, s.rule = nil, nil, nil, Rule{}
 	return nil
 }
 
@@ -88,101 +75,62 @@ func checkSelect(x, w, bias []float32, B, D, F int, r Rule) error {
 		return fmt.Errorf("select: w holds %d numbers, [%d,%d] needs %d", len(w), F, D, F*D)
 	case bias != nil && len(bias) < F:
 		return fmt.Errorf("select: bias holds %d numbers, [%d] needs %d", len(bias), F, F)
-	case r.Kind < TopK || r.Kind > Threshold:
-		return fmt.Errorf("select: rule kind %d is unknown", r.Kind)
-	case r.K < 0:
-		return fmt.Errorf("select: K is %d; it must not be negative", r.K)
+	case r.Kind == GroupMax && r.K > F:
+		return fmt.Errorf("select: %d groups of %d latents", r.K, F)
 	}
-	last := int32(-1)
-	for i, f := range r.Subset {
-		if f <= last || int(f) >= F {
-			return fmt.Errorf("select: subset entry %d is latent %d; entries must ascend within [0,%d)", i, f, F)
-		}
-		last = f
-	}
-	return nil
+	return r.check(B, D, F)
 }
 
-// Do scores one row and keeps what its rule may keep.
-func (s *Selector) Do(worker, row int) {
-	n := s.f
-	if s.rule.Subset != nil {
-		n = len(s.rule.Subset)
+func (s *Selector) begin(x, w, bias []float32, B, D, F int, r Rule) {
+	s.x, s.w, s.bias, s.b, s.d, s.f, s.n, s.rule = x, w, bias, B, D, F, F, r
+	if r.Subset != nil {
+		s.n = len(r.Subset)
 	}
-	x := s.x[row*s.d : (row+1)*s.d]
-	picks := s.perRow[row][:0]
-	for i := range n {
-		f := i
-		if s.rule.Subset != nil {
-			f = int(s.rule.Subset[i])
-		}
-		score := Dot(x, s.w[f*s.d:(f+1)*s.d])
-		if s.bias != nil {
-			score += s.bias[f]
-		}
-		if key, ok := s.rule.admit(score); ok {
-			picks = append(picks, pick{key, score, int32(row), int32(f)})
-		}
+	if len(s.perRow) < B {
+		s.perRow = append(s.perRow, make([]picks, B-len(s.perRow))...)
 	}
-	if s.rule.Kind == TopK {
-		picks = keepLargest(picks, s.rule.K)
-	}
-	s.perRow[row] = picks
-}
-
-// admit gives the key a score ranks by, and whether it may be kept at all.
-func (r *Rule) admit(score float32) (key float32, ok bool) {
-	key = score
-	if r.Abs {
-		key = float32(math.Abs(float64(score)))
-	}
-	return key, key > 0 && (r.Kind != Threshold || key > r.Threshold)
-}
-
-// comparePicks orders by falling key, then by row and latent.
-func comparePicks(a, b pick) int {
-	switch {
-	case a.key != b.key:
-		if a.key > b.key {
-			return -1
-		}
-		return 1
-	case a.row != b.row:
-		return int(a.row) - int(b.row)
-	}
-	return int(a.index) - int(b.index)
-}
-
-func keepLargest(picks []pick, k int) []pick {
-	if len(picks) <= k {
-		return picks
-	}
-	slices.SortFunc(picks, comparePicks)
-	return picks[:k]
-}
-
-func (s *Selector) thinBatch(B int) {
-	var all []pick
-	for _, picks := range s.perRow[:B] {
-		all = append(all, picks...)
-	}
-	all = keepLargest(all, s.rule.K*B)
-	for i := range B {
-		s.perRow[i] = s.perRow[i][:0]
-	}
-	for _, p := range all {
-		s.perRow[p.row] = append(s.perRow[p.row], p)
+	for len(s.scratch) < s.pool.Threads() {
+		s.scratch = append(s.scratch, &scratch{})
 	}
 }
 
+// itemRows bounds the rows that share a block of latents.
+const itemRows = 96
+
+// run makes one pass. Its rows are dealt out evenly, in whole tiles.
+func (s *Selector) run(p pass) {
+	threads := s.pool.Threads()
+	items := threads * ceilDiv(p.rows, threads*itemRows)
+	p.perItem = roundUp(ceilDiv(p.rows, items), s.set.dotTileRows)
+	s.pass = p
+	for _, c := range s.scratch {
+		c.reserve(s, min(p.perItem, p.rows))
+	}
+	s.pool.Run(ceilDiv(p.rows, p.perItem), s)
+}
+
+// Do scores the rows of one item and keeps what the pass keeps.
+func (s *Selector) Do(worker, item int) {
+	p := &s.pass
+	lo, hi := item*p.perItem, min((item+1)*p.perItem, p.rows)
+	s.scratch[worker].score(s, lo, hi)
+}
+
+// row is the number of the pass's i-th row.
+func (p *pass) row(i int) int { return p.first + i*p.stride }
+
+// gather lists the picks of all rows.
 func (s *Selector) gather(dst *Support, B int) {
 	dst.RowPtr = append(dst.RowPtr[:0], 0)
 	dst.Index, dst.Score = dst.Index[:0], dst.Score[:0]
-	for _, picks := range s.perRow[:B] {
-		slices.SortFunc(picks, func(a, b pick) int { return int(a.index) - int(b.index) })
-		for _, p := range picks {
-			dst.Index = append(dst.Index, p.index)
-			dst.Score = append(dst.Score, p.score)
+	for i := range B {
+		p := &s.perRow[i]
+		dst.Score = append(dst.Score, p.score...)
+		for _, f := range p.index {
+			if s.rule.Subset != nil {
+				f = s.rule.Subset[f]
+			}
+			dst.Index = append(dst.Index, f)
 		}
 		dst.RowPtr = append(dst.RowPtr, int32(len(dst.Index)))
 	}

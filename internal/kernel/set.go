@@ -13,7 +13,13 @@ import (
 type set struct {
 	name string
 
-	dot     func(a, b []float32) float32
+	dot func(a, b []float32) float32
+	// dotTile sets n numbers, a multiple of 4, of dotTileRows rows of dst, ld
+	// apart, to the dots of rows of x [d] and n rows of w [d].
+	dotTile     func(dst []float32, ld int, x, w []float32, d, n int)
+	dotTileRows int
+	prefetch    func(x []float32) // into the second-level cache; a hint
+
 	dots    func(dst, x, w []float32, idx []int32, rows int) bool // false: an index is out of range
 	axpy    func(dst []float32, a float32, x []float32)
 	sumRows func(dst, v, w []float32, idx []int32, rows int) bool
@@ -30,6 +36,11 @@ type set struct {
 	halfToFloat      func(dst []float32, src []uint16)
 	floatToHalf      func(dst []uint16, src []float32)
 
+	// collect appends the keys greater than above, their scores and first plus
+	// their place to the outputs and returns how many there are. len(keys) is a
+	// multiple of 16; the outputs have room for as many and 16 more.
+	collect func(keys, scores []float32, above float32, first int32, outKey, outScore []float32, outIndex []int32) int
+
 	// The block of a matrix product: c [tileRows,tileCols], ldc numbers from
 	// row to row, is a [k,tileRows]ᵀ · b [k,tileCols] or is added to. tileDepth is
 	// the largest k for which a and b stay in cache.
@@ -45,11 +56,11 @@ const block = 16
 
 var generic = set{
 	name: "generic",
-	dot:  dotGeneric, dots: dotsGeneric, axpy: axpyGeneric, sumRows: sumRowsGeneric,
+	dot:  dotGeneric, dotTile: dotTileGeneric, dotTileRows: 1, dots: dotsGeneric, axpy: axpyGeneric, sumRows: sumRowsGeneric,
 	dotF64: dotF64Generic, squaredError: squaredErrorGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
-	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric,
+	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, prefetch: func([]float32) {},
 	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }
 

@@ -6,21 +6,21 @@ import "golang.org/x/sys/cpu"
 
 var setAVX512 = set{
 	name: "avx512",
-	dot:  dotAVX512, dots: dotsAVX512, axpy: axpyAVX512, sumRows: sumRowsAVX512,
+	dot:  dotAVX512, dotTile: dotTileAVX512, dotTileRows: 3, dots: dotsAVX512, axpy: axpyAVX512, sumRows: sumRowsAVX512,
 	dotF64: dotF64AVX512, squaredError: squaredErrorAVX512,
 	add: addAVX512, sub: subAVX512, scale: scaleAVX512, scaledDifference: scaledDifferenceAVX512,
 	adam: adamAVX512, allFinite: allFiniteAVX512,
-	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512,
+	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512, collect: collectAVX512, prefetch: prefetchAVX512,
 	tileRows: 12, tileCols: 32, tileDepth: 768, tile: tileAVX512, transpose: transposeAVX512,
 }
 
 var setAVX2 = set{
 	name: "avx2",
-	dot:  dotAVX2, dots: dotsAVX2, axpy: axpyAVX2, sumRows: sumRowsAVX2,
+	dot:  dotAVX2, dotTile: dotTileAVX2, dotTileRows: 3, dots: dotsAVX2, axpy: axpyAVX2, sumRows: sumRowsAVX2,
 	dotF64: dotF64AVX2, squaredError: squaredErrorAVX2,
 	add: addAVX2, sub: subAVX2, scale: scaleAVX2, scaledDifference: scaledDifferenceAVX2,
 	adam: adamAVX2, allFinite: allFiniteAVX2,
-	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2,
+	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2, collect: collectAVX2, prefetch: prefetchAVX2,
 	tileRows: 4, tileCols: 24, tileDepth: 384, tile: tileAVX2, transpose: transposeAVX2,
 }
 

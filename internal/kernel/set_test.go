@@ -134,6 +134,26 @@ func TestDotsGivesBitsOfDot(t *testing.T) {
 	})
 }
 
+func TestDotBlockGivesBitsOfDot(t *testing.T) {
+	eachShape(t, func(t *testing.T, s *set, r *rand.Rand, d, offset int) {
+		if d > 1100 {
+			return
+		}
+		m, n := 1+r.IntN(7), 1+r.IntN(10)
+		x, w := guardedFloats(r, m*d, offset), guardedFloats(r, n*d, 3)
+		ld := n + r.IntN(3)
+		dst := guardedFloats(r, m*ld, offset)
+		want := dst.clone()
+		for i := range m {
+			for j := range n {
+				want.x[i*ld+j] = s.dot(x.x[i*d:(i+1)*d], w.x[j*d:(j+1)*d])
+			}
+		}
+		s.dotBlock(dst.x, ld, x.x, w.x, m, n, d)
+		compare(t, fmt.Sprintf("dotBlock %dx%dx%d", m, n, d), dst, want, nil)
+	})
+}
+
 func TestSumRowsGivesBitsOfAxpy(t *testing.T) {
 	const rows = 5
 	eachShape(t, func(t *testing.T, s *set, r *rand.Rand, n, offset int) {

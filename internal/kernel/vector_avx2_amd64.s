@@ -12,24 +12,18 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	MOVQ   a_len+8(FP), DX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
 	XORQ   BX, BX
-	CMPQ   DX, $0x00000020
+	CMPQ   DX, $0x00000010
 	JL     BlockDone
 
 Block:
-	VMOVUPS     (AX)(BX*1), Y4
-	VFMADD231PS (CX)(BX*1), Y4, Y0
-	VMOVUPS     32(AX)(BX*1), Y4
-	VFMADD231PS 32(CX)(BX*1), Y4, Y1
-	VMOVUPS     64(AX)(BX*1), Y4
-	VFMADD231PS 64(CX)(BX*1), Y4, Y2
-	VMOVUPS     96(AX)(BX*1), Y4
-	VFMADD231PS 96(CX)(BX*1), Y4, Y3
-	ADDQ        $0x00000080, BX
-	SUBQ        $0x00000020, DX
-	CMPQ        DX, $0x00000020
+	VMOVUPS     (AX)(BX*1), Y2
+	VFMADD231PS (CX)(BX*1), Y2, Y0
+	VMOVUPS     32(AX)(BX*1), Y2
+	VFMADD231PS 32(CX)(BX*1), Y2, Y1
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, DX
+	CMPQ        DX, $0x00000010
 	JGE         Block
 
 BlockDone:
@@ -37,8 +31,8 @@ BlockDone:
 	JL   VectorDone
 
 Vector:
-	VMOVUPS     (AX)(BX*1), Y4
-	VFMADD231PS (CX)(BX*1), Y4, Y0
+	VMOVUPS     (AX)(BX*1), Y2
+	VFMADD231PS (CX)(BX*1), Y2, Y0
 	ADDQ        $0x00000020, BX
 	SUBQ        $0x00000008, DX
 	CMPQ        DX, $0x00000008
@@ -49,15 +43,13 @@ VectorDone:
 	JZ          Whole
 	LEAQ        tailMasks<>+32(SB), SI
 	NEGQ        DX
-	VMOVDQU     (SI)(DX*4), Y4
-	VMASKMOVPS  (AX)(BX*1), Y4, Y5
-	VMASKMOVPS  (CX)(BX*1), Y4, Y4
-	VFMADD231PS Y4, Y5, Y0
+	VMOVDQU     (SI)(DX*4), Y2
+	VMASKMOVPS  (AX)(BX*1), Y2, Y3
+	VMASKMOVPS  (CX)(BX*1), Y2, Y2
+	VFMADD231PS Y2, Y3, Y0
 
 Whole:
 	VADDPS       Y1, Y0, Y0
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VMOVHLPS     X0, X0, X1
@@ -88,7 +80,7 @@ GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func dotsAVX2(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
 // Requires: AVX, FMA3
-TEXT ·dotsAVX2(SB), NOSPLIT, $0-105
+TEXT ·dotsAVX2(SB), NOSPLIT, $8-105
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ w_base+48(FP), DX
@@ -98,7 +90,7 @@ TEXT ·dotsAVX2(SB), NOSPLIT, $0-105
 	MOVQ rows+96(FP), R8
 	MOVQ BX, R9
 	SHLQ $0x02, R9
-	CMPQ DI, $0x00000002
+	CMPQ DI, $0x00000004
 	JL   RowsDone
 
 Rows:
@@ -112,6 +104,17 @@ Rows:
 	JAE     BadIndex
 	IMULQ   R9, R11
 	ADDQ    DX, R11
+	MOVLQSX 8(SI), R12
+	CMPQ    R12, R8
+	JAE     BadIndex
+	IMULQ   R9, R12
+	ADDQ    DX, R12
+	MOVLQSX 12(SI), R13
+	CMPQ    R13, R8
+	JAE     BadIndex
+	IMULQ   R9, R13
+	ADDQ    DX, R13
+	MOVQ    BX, R14
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -120,79 +123,84 @@ Rows:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
-	MOVQ    BX, R12
-	XORQ    R13, R13
-	CMPQ    R12, $0x00000020
+	XORQ    R15, R15
+	CMPQ    R14, $0x00000010
 	JL      RowsBlockDone
 
 RowsBlock:
-	VMOVUPS     (CX)(R13*1), Y8
-	VFMADD231PS (R10)(R13*1), Y8, Y0
-	VFMADD231PS (R11)(R13*1), Y8, Y4
-	VMOVUPS     32(CX)(R13*1), Y8
-	VFMADD231PS 32(R10)(R13*1), Y8, Y1
-	VFMADD231PS 32(R11)(R13*1), Y8, Y5
-	VMOVUPS     64(CX)(R13*1), Y8
-	VFMADD231PS 64(R10)(R13*1), Y8, Y2
-	VFMADD231PS 64(R11)(R13*1), Y8, Y6
-	VMOVUPS     96(CX)(R13*1), Y8
-	VFMADD231PS 96(R10)(R13*1), Y8, Y3
-	VFMADD231PS 96(R11)(R13*1), Y8, Y7
-	ADDQ        $0x00000080, R13
-	SUBQ        $0x00000020, R12
-	CMPQ        R12, $0x00000020
+	VMOVUPS     (CX)(R15*1), Y8
+	VFMADD231PS (R10)(R15*1), Y8, Y0
+	VFMADD231PS (R11)(R15*1), Y8, Y2
+	VFMADD231PS (R12)(R15*1), Y8, Y4
+	VFMADD231PS (R13)(R15*1), Y8, Y6
+	VMOVUPS     32(CX)(R15*1), Y8
+	VFMADD231PS 32(R10)(R15*1), Y8, Y1
+	VFMADD231PS 32(R11)(R15*1), Y8, Y3
+	VFMADD231PS 32(R12)(R15*1), Y8, Y5
+	VFMADD231PS 32(R13)(R15*1), Y8, Y7
+	ADDQ        $0x00000040, R15
+	SUBQ        $0x00000010, R14
+	CMPQ        R14, $0x00000010
 	JGE         RowsBlock
 
 RowsBlockDone:
-	CMPQ R12, $0x00000008
+	CMPQ R14, $0x00000008
 	JL   RowsVectorDone
 
 RowsVector:
-	VMOVUPS     (CX)(R13*1), Y8
-	VFMADD231PS (R10)(R13*1), Y8, Y0
-	VFMADD231PS (R11)(R13*1), Y8, Y4
-	ADDQ        $0x00000020, R13
-	SUBQ        $0x00000008, R12
-	CMPQ        R12, $0x00000008
+	VMOVUPS     (CX)(R15*1), Y8
+	VFMADD231PS (R10)(R15*1), Y8, Y0
+	VFMADD231PS (R11)(R15*1), Y8, Y2
+	VFMADD231PS (R12)(R15*1), Y8, Y4
+	VFMADD231PS (R13)(R15*1), Y8, Y6
+	ADDQ        $0x00000020, R15
+	SUBQ        $0x00000008, R14
+	CMPQ        R14, $0x00000008
 	JGE         RowsVector
 
 RowsVectorDone:
-	TESTQ       R12, R12
+	TESTQ       R14, R14
 	JZ          RowsWhole
-	LEAQ        tailMasks<>+32(SB), R14
-	NEGQ        R12
-	VMOVDQU     (R14)(R12*4), Y8
-	VMASKMOVPS  (CX)(R13*1), Y8, Y9
-	VMASKMOVPS  (R10)(R13*1), Y8, Y10
+	LEAQ        tailMasks<>+32(SB), BP
+	NEGQ        R14
+	VMOVDQU     (BP)(R14*4), Y8
+	VMASKMOVPS  (CX)(R15*1), Y8, Y9
+	VMASKMOVPS  (R10)(R15*1), Y8, Y10
 	VFMADD231PS Y10, Y9, Y0
-	VMASKMOVPS  (R11)(R13*1), Y8, Y10
+	VMASKMOVPS  (R11)(R15*1), Y8, Y10
+	VFMADD231PS Y10, Y9, Y2
+	VMASKMOVPS  (R12)(R15*1), Y8, Y10
 	VFMADD231PS Y10, Y9, Y4
+	VMASKMOVPS  (R13)(R15*1), Y8, Y10
+	VFMADD231PS Y10, Y9, Y6
 
 RowsWhole:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
-	VADDPS       Y2, Y0, Y0
 	VADDPS       Y5, Y4, Y4
 	VADDPS       Y7, Y6, Y6
-	VADDPS       Y6, Y4, Y4
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VEXTRACTF128 $0x01, Y4, X1
-	VADDPS       X1, X4, X4
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X1, X0, X0
-	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
-	VMOVSS       X0, (AX)
-	VMOVHLPS     X4, X4, X0
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMOVLHPS     X2, X0, X1
+	VMOVHLPS     X0, X2, X0
+	VADDPS       X0, X1, X1
+	VEXTRACTF128 $0x01, Y4, X0
 	VADDPS       X0, X4, X4
-	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
-	VMOVSS       X4, 4(AX)
-	ADDQ         $0x00000008, SI
-	ADDQ         $0x00000008, AX
-	SUBQ         $0x00000002, DI
-	CMPQ         DI, $0x00000002
+	VEXTRACTF128 $0x01, Y6, X0
+	VADDPS       X0, X6, X6
+	VMOVLHPS     X6, X4, X0
+	VMOVHLPS     X4, X6, X2
+	VADDPS       X2, X0, X0
+	VSHUFPS      $0x88, X0, X1, X2
+	VSHUFPS      $0xdd, X0, X1, X1
+	VADDPS       X1, X2, X2
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, AX
+	SUBQ         $0x00000004, DI
+	CMPQ         DI, $0x00000004
 	JGE          Rows
 
 RowsDone:
@@ -205,27 +213,21 @@ Row:
 	JAE     BadIndex
 	IMULQ   R9, R10
 	ADDQ    DX, R10
+	MOVQ    BX, R11
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    BX, R11
 	XORQ    R12, R12
-	CMPQ    R11, $0x00000020
+	CMPQ    R11, $0x00000010
 	JL      RowBlockDone
 
 RowBlock:
-	VMOVUPS     (CX)(R12*1), Y4
-	VFMADD231PS (R10)(R12*1), Y4, Y0
-	VMOVUPS     32(CX)(R12*1), Y4
-	VFMADD231PS 32(R10)(R12*1), Y4, Y1
-	VMOVUPS     64(CX)(R12*1), Y4
-	VFMADD231PS 64(R10)(R12*1), Y4, Y2
-	VMOVUPS     96(CX)(R12*1), Y4
-	VFMADD231PS 96(R10)(R12*1), Y4, Y3
-	ADDQ        $0x00000080, R12
-	SUBQ        $0x00000020, R11
-	CMPQ        R11, $0x00000020
+	VMOVUPS     (CX)(R12*1), Y2
+	VFMADD231PS (R10)(R12*1), Y2, Y0
+	VMOVUPS     32(CX)(R12*1), Y2
+	VFMADD231PS 32(R10)(R12*1), Y2, Y1
+	ADDQ        $0x00000040, R12
+	SUBQ        $0x00000010, R11
+	CMPQ        R11, $0x00000010
 	JGE         RowBlock
 
 RowBlockDone:
@@ -233,8 +235,8 @@ RowBlockDone:
 	JL   RowVectorDone
 
 RowVector:
-	VMOVUPS     (CX)(R12*1), Y4
-	VFMADD231PS (R10)(R12*1), Y4, Y0
+	VMOVUPS     (CX)(R12*1), Y2
+	VFMADD231PS (R10)(R12*1), Y2, Y0
 	ADDQ        $0x00000020, R12
 	SUBQ        $0x00000008, R11
 	CMPQ        R11, $0x00000008
@@ -245,15 +247,13 @@ RowVectorDone:
 	JZ          RowWhole
 	LEAQ        tailMasks<>+32(SB), R13
 	NEGQ        R11
-	VMOVDQU     (R13)(R11*4), Y4
-	VMASKMOVPS  (CX)(R12*1), Y4, Y5
-	VMASKMOVPS  (R10)(R12*1), Y4, Y4
-	VFMADD231PS Y4, Y5, Y0
+	VMOVDQU     (R13)(R11*4), Y2
+	VMASKMOVPS  (CX)(R12*1), Y2, Y3
+	VMASKMOVPS  (R10)(R12*1), Y2, Y2
+	VFMADD231PS Y2, Y3, Y0
 
 RowWhole:
 	VADDPS       Y1, Y0, Y0
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VMOVHLPS     X0, X0, X1
@@ -276,6 +276,169 @@ RowDone:
 BadIndex:
 	XORB AL, AL
 	MOVB AL, ret+104(FP)
+	VZEROUPPER
+	RET
+
+// func dotTileAVX2(dst []float32, ld int, x []float32, w []float32, d int, n int)
+// Requires: AVX, FMA3
+TEXT ·dotTileAVX2(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ w_base+56(FP), CX
+	MOVQ d+80(FP), DX
+	MOVQ n+88(FP), BX
+	SHLQ $0x02, DX
+	MOVQ x_base+32(FP), SI
+	MOVQ SI, DI
+	ADDQ DX, DI
+	MOVQ DI, R8
+	ADDQ DX, R8
+	CMPQ BX, $0x00000002
+	JL   ColumnsDone
+
+Columns:
+	MOVQ   CX, R9
+	ADDQ   DX, R9
+	MOVQ   d+80(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	XORQ   R11, R11
+	CMPQ   R10, $0x00000010
+	JL     BlockDone
+
+Block:
+	VMOVUPS     (SI)(R11*1), Y12
+	VMOVUPS     (DI)(R11*1), Y13
+	VMOVUPS     (R8)(R11*1), Y14
+	VMOVUPS     (CX)(R11*1), Y15
+	VFMADD231PS Y15, Y12, Y0
+	VFMADD231PS Y15, Y13, Y4
+	VFMADD231PS Y15, Y14, Y8
+	VMOVUPS     (R9)(R11*1), Y15
+	VFMADD231PS Y15, Y12, Y2
+	VFMADD231PS Y15, Y13, Y6
+	VFMADD231PS Y15, Y14, Y10
+	VMOVUPS     32(SI)(R11*1), Y12
+	VMOVUPS     32(DI)(R11*1), Y13
+	VMOVUPS     32(R8)(R11*1), Y14
+	VMOVUPS     32(CX)(R11*1), Y15
+	VFMADD231PS Y15, Y12, Y1
+	VFMADD231PS Y15, Y13, Y5
+	VFMADD231PS Y15, Y14, Y9
+	VMOVUPS     32(R9)(R11*1), Y15
+	VFMADD231PS Y15, Y12, Y3
+	VFMADD231PS Y15, Y13, Y7
+	VFMADD231PS Y15, Y14, Y11
+	ADDQ        $0x00000040, R11
+	SUBQ        $0x00000010, R10
+	CMPQ        R10, $0x00000010
+	JGE         Block
+
+BlockDone:
+	CMPQ R10, $0x00000008
+	JL   VectorDone
+
+Vector:
+	VMOVUPS     (SI)(R11*1), Y12
+	VMOVUPS     (DI)(R11*1), Y13
+	VMOVUPS     (R8)(R11*1), Y14
+	VMOVUPS     (CX)(R11*1), Y15
+	VFMADD231PS Y15, Y12, Y0
+	VFMADD231PS Y15, Y13, Y4
+	VFMADD231PS Y15, Y14, Y8
+	VMOVUPS     (R9)(R11*1), Y15
+	VFMADD231PS Y15, Y12, Y2
+	VFMADD231PS Y15, Y13, Y6
+	VFMADD231PS Y15, Y14, Y10
+	ADDQ        $0x00000020, R11
+	SUBQ        $0x00000008, R10
+	CMPQ        R10, $0x00000008
+	JGE         Vector
+
+VectorDone:
+	TESTQ       R10, R10
+	JZ          Whole
+	LEAQ        tailMasks<>+32(SB), R12
+	NEGQ        R10
+	VMOVDQU     (R12)(R10*4), Y12
+	VMASKMOVPS  (SI)(R11*1), Y12, Y13
+	VMASKMOVPS  (CX)(R11*1), Y12, Y14
+	VFMADD231PS Y14, Y13, Y0
+	VMASKMOVPS  (R9)(R11*1), Y12, Y14
+	VFMADD231PS Y14, Y13, Y2
+	VMASKMOVPS  (DI)(R11*1), Y12, Y13
+	VMASKMOVPS  (CX)(R11*1), Y12, Y14
+	VFMADD231PS Y14, Y13, Y4
+	VMASKMOVPS  (R9)(R11*1), Y12, Y14
+	VFMADD231PS Y14, Y13, Y6
+	VMASKMOVPS  (R8)(R11*1), Y12, Y13
+	VMASKMOVPS  (CX)(R11*1), Y12, Y14
+	VFMADD231PS Y14, Y13, Y8
+	VMASKMOVPS  (R9)(R11*1), Y12, Y14
+	VFMADD231PS Y14, Y13, Y10
+
+Whole:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y9, Y8, Y8
+	VADDPS       Y11, Y10, Y10
+	MOVQ         AX, R9
+	MOVQ         ld+24(FP), R10
+	SHLQ         $0x02, R10
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMOVLHPS     X2, X0, X1
+	VMOVHLPS     X0, X2, X0
+	VADDPS       X0, X1, X1
+	VSHUFPS      $0x88, X1, X1, X0
+	VSHUFPS      $0xdd, X1, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVLPS      X0, (R9)
+	ADDQ         R10, R9
+	VEXTRACTF128 $0x01, Y4, X0
+	VADDPS       X0, X4, X4
+	VEXTRACTF128 $0x01, Y6, X0
+	VADDPS       X0, X6, X6
+	VMOVLHPS     X6, X4, X0
+	VMOVHLPS     X4, X6, X1
+	VADDPS       X1, X0, X0
+	VSHUFPS      $0x88, X0, X0, X1
+	VSHUFPS      $0xdd, X0, X0, X0
+	VADDPS       X0, X1, X1
+	VMOVLPS      X1, (R9)
+	ADDQ         R10, R9
+	VEXTRACTF128 $0x01, Y8, X0
+	VADDPS       X0, X8, X8
+	VEXTRACTF128 $0x01, Y10, X0
+	VADDPS       X0, X10, X10
+	VMOVLHPS     X10, X8, X0
+	VMOVHLPS     X8, X10, X1
+	VADDPS       X1, X0, X0
+	VSHUFPS      $0x88, X0, X0, X1
+	VSHUFPS      $0xdd, X0, X0, X0
+	VADDPS       X0, X1, X1
+	VMOVLPS      X1, (R9)
+	ADDQ         R10, R9
+	ADDQ         $0x00000008, AX
+	LEAQ         (CX)(DX*2), CX
+	SUBQ         $0x00000002, BX
+	CMPQ         BX, $0x00000002
+	JGE          Columns
+
+ColumnsDone:
 	VZEROUPPER
 	RET
 
@@ -838,6 +1001,71 @@ BlockDone:
 	SHRQ $0x02, DX
 	MOVQ DX, ret+24(FP)
 	VZEROUPPER
+	RET
+
+// func collectAVX2(keys []float32, scores []float32, above float32, first int32, outKey []float32, outScore []float32, outIndex []int32) int
+// Requires: AVX, BMI
+TEXT ·collectAVX2(SB), NOSPLIT, $0-136
+	MOVQ         keys_base+0(FP), AX
+	MOVQ         scores_base+24(FP), CX
+	MOVQ         outKey_base+56(FP), DX
+	MOVQ         outScore_base+80(FP), BX
+	MOVQ         outIndex_base+104(FP), SI
+	MOVQ         keys_len+8(FP), R8
+	VBROADCASTSS above+48(FP), Y0
+	XORQ         DI, DI
+	MOVL         first+52(FP), R12
+	CMPQ         R8, $0x00000008
+	JL           BlockDone
+
+Block:
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x0e, Y0, Y1, Y1
+	VMOVMSKPS Y1, R11
+	TESTL     R11, R11
+	JZ        None
+
+Bit:
+	TZCNTL R11, R9
+	MOVL   (AX)(R9*4), R10
+	MOVL   R10, (DX)(DI*4)
+	MOVL   (CX)(R9*4), R10
+	MOVL   R10, (BX)(DI*4)
+	ADDL   R12, R9
+	MOVL   R9, (SI)(DI*4)
+	INCQ   DI
+	BLSRL  R11, R11
+	JNZ    Bit
+
+None:
+	ADDL $0x00000008, R12
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000008, R8
+	CMPQ R8, $0x00000008
+	JGE  Block
+
+BlockDone:
+	MOVQ DI, ret+128(FP)
+	VZEROUPPER
+	RET
+
+// func prefetchAVX2(x []float32)
+// Requires: MMX+
+TEXT ·prefetchAVX2(SB), NOSPLIT, $0-24
+	MOVQ x_base+0(FP), AX
+	MOVQ x_len+8(FP), CX
+	CMPQ CX, $0x00000010
+	JL   LineDone
+
+Line:
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000010, CX
+	CMPQ       CX, $0x00000010
+	JGE        Line
+
+LineDone:
 	RET
 
 // func halfToFloatAVX2(dst []float32, src []uint16)

@@ -15,6 +15,12 @@ func dotAVX512(a []float32, b []float32) float32
 //go:noescape
 func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
 
+// dotTileAVX512 sets n numbers, a multiple of 4, of the first rows of dst, ld apart, to
+// the dot of rows of x [d] and n rows of w [d].
+//
+//go:noescape
+func dotTileAVX512(dst []float32, ld int, x []float32, w []float32, d int, n int)
+
 // axpyAVX512 adds a*x to dst.
 //
 //go:noescape
@@ -66,6 +72,19 @@ func adamAVX512(w []float32, g []float32, m []float32, v []float32, beta1 float3
 //
 //go:noescape
 func allFiniteAVX512(x []float32) int
+
+// collectAVX512 appends the keys above a number, their scores and first plus their place
+// to the outputs and returns how many there are; a NaN is not above.
+// len(keys) is a multiple of 16, and the outputs have room for as many, and
+// 16 more.
+//
+//go:noescape
+func collectAVX512(keys []float32, scores []float32, above float32, first int32, outKey []float32, outScore []float32, outIndex []int32) int
+
+// prefetchAVX512 brings x into the second-level cache.
+//
+//go:noescape
+func prefetchAVX512(x []float32)
 
 // halfToFloatAVX512 widens src; len(dst) is a multiple of 16.
 //

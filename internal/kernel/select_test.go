@@ -1,0 +1,335 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// A candidate is one key of the plain twin.
+type candidate struct {
+	key, score float32
+	row, index int
+}
+
+func compareCandidates(a, b candidate) int {
+	switch {
+	case a.key != b.key:
+		if a.key > b.key {
+			return -1
+		}
+		return 1
+	case a.row != b.row:
+		return a.row - b.row
+	}
+	return a.index - b.index
+}
+
+// A selection is the input of one Select.
+type selection struct {
+	x, w, bias []float32
+	B, D, F    int
+	rule       Rule
+}
+
+// plain is the twin of Select: all scores by Dot, then a full sort.
+func (z selection) plain(s *set) *Support {
+	var rows [][]candidate
+	for b := range z.B {
+		rows = append(rows, z.row(s, b))
+	}
+	return z.support(rows)
+}
+
+// row lists what row b may keep, the best first for TopK.
+func (z selection) row(s *set, b int) (list []candidate) {
+	for f := range z.F {
+		if _, in := slices.BinarySearch(z.rule.Subset, int32(f)); z.rule.Subset != nil && !in {
+			continue
+		}
+		score, boost := s.dot(z.x[b*z.D:(b+1)*z.D], z.w[f*z.D:]), float32(0)
+		if z.bias != nil {
+			score += z.bias[f]
+		}
+		if up := z.rule.Boost; up != nil {
+			boost = s.dot(up.X[b*z.D:(b+1)*z.D], up.W[f*z.D:])
+		}
+		if key := z.rule.key(score, boost, f); key > z.rule.floor() {
+			list = append(list, candidate{key, score, b, f})
+		}
+	}
+	switch z.rule.Kind {
+	case TopK:
+		slices.SortFunc(list, compareCandidates)
+		return list[:min(z.rule.K, len(list))]
+	case GroupMax:
+		return z.groups(list)
+	}
+	return list
+}
+
+func (z selection) groups(list []candidate) (best []candidate) {
+	if z.rule.K == 0 {
+		return nil
+	}
+	slices.SortFunc(list, compareCandidates)
+	taken := map[int]bool{}
+	for _, c := range list {
+		if g := c.index / (z.F / z.rule.K); g < z.rule.K && !taken[g] {
+			taken[g] = true
+			best = append(best, c)
+		}
+	}
+	return best
+}
+
+func (z selection) support(rows [][]candidate) *Support {
+	if z.rule.Kind == BatchTopK {
+		all := slices.Concat(rows...)
+		slices.SortFunc(all, compareCandidates)
+		rows = make([][]candidate, z.B)
+		for _, c := range all[:min(z.rule.K*z.B, len(all))] {
+			rows[c.row] = append(rows[c.row], c)
+		}
+	}
+	out := &Support{RowPtr: []int32{0}}
+	for _, list := range rows {
+		slices.SortFunc(list, func(a, b candidate) int { return a.index - b.index })
+		for _, c := range list {
+			out.Index, out.Score = append(out.Index, int32(c.index)), append(out.Score, c.score)
+		}
+		out.RowPtr = append(out.RowPtr, int32(len(out.Index)))
+	}
+	return out
+}
+
+// differ names the first difference of two supports, bits of scores included.
+func differ(got, want *Support) string {
+	if !slices.Equal(got.RowPtr, want.RowPtr) {
+		return fmt.Sprintf("rows %v, want %v", got.RowPtr, want.RowPtr)
+	}
+	for i := range want.Index {
+		if got.Index[i] != want.Index[i] || math.Float32bits(got.Score[i]) != math.Float32bits(want.Score[i]) {
+			return fmt.Sprintf("entry %d is latent %d at %g, want %d at %g", i, got.Index[i], got.Score[i], want.Index[i], want.Score[i])
+		}
+	}
+	return ""
+}
+
+// scenes are rows and dictionaries that a bound may get wrong.
+var scenes = []struct {
+	name string
+	make func(r *rand.Rand, z *selection)
+}{
+	{"normal", func(*rand.Rand, *selection) {}},
+	{"duplicates", func(_ *rand.Rand, z *selection) { // ties everywhere
+		for f := range z.F {
+			copy(z.w[f*z.D:(f+1)*z.D], z.w[f%3*z.D:])
+		}
+		z.bias = nil
+	}},
+	{"near duplicates", func(r *rand.Rand, z *selection) {
+		for f := range z.F {
+			copy(z.w[f*z.D:(f+1)*z.D], z.w[:z.D])
+			z.w[f*z.D+r.IntN(z.D)] *= 1 + 0x1p-22
+		}
+	}},
+	{"outliers", func(r *rand.Rand, z *selection) {
+		for b := range z.B {
+			z.x[b*z.D+r.IntN(z.D)] *= 1e4
+		}
+		for range z.F / 4 {
+			z.w[r.IntN(len(z.w))] *= 1e3
+		}
+	}},
+	{"constant rows", func(_ *rand.Rand, z *selection) {
+		for i := range z.x {
+			z.x[i] = float32(i / z.D % 3) // rows of zeros, ones, twos
+		}
+	}},
+	{"zeros", func(_ *rand.Rand, z *selection) { clear(z.w) }},
+	{"tiny", func(_ *rand.Rand, z *selection) {
+		scaleGeneric(z.x, 1e-30)
+		scaleGeneric(z.w, 1e-12)
+		z.bias = nil
+	}},
+	{"huge", func(_ *rand.Rand, z *selection) { // sums overflow
+		scaleGeneric(z.x, 1e30)
+		scaleGeneric(z.w[:len(z.w)/2], 1e8)
+	}},
+	{"not finite", func(r *rand.Rand, z *selection) {
+		for i := range 6 {
+			bad := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}[i%3]
+			z.w[r.IntN(len(z.w))] = bad
+			z.x[r.IntN(len(z.x))] = bad
+			if z.bias != nil {
+				z.bias[r.IntN(z.F)] = bad
+			}
+		}
+	}},
+	{"one row rules", func(_ *rand.Rand, z *selection) { // nearly all of a batch's picks
+		scaleGeneric(z.x[:z.D], 100)
+	}},
+	{"nothing positive", func(r *rand.Rand, z *selection) {
+		for f := range z.F {
+			z.w[f*z.D] = -1
+			clear(z.w[f*z.D+1 : (f+1)*z.D])
+		}
+		for i, v := range z.x {
+			z.x[i] = float32(math.Abs(float64(v)))
+		}
+		z.bias = nil
+	}},
+}
+
+func ruleVariants(r *rand.Rand, z *selection) []Rule {
+	k := r.IntN(z.F + 2)
+	if r.IntN(2) == 0 {
+		k = 1 + r.IntN(8)
+	}
+	weight := make([]float32, z.F)
+	for i := range weight {
+		weight[i] = float32(r.IntN(4)) / 2
+	}
+	boost := &Boost{X: randomFloats(r, z.B*z.D), W: randomFloats(r, z.F*z.D), Beta: 0.5}
+	base := []Rule{{Kind: TopK, K: k}, {Kind: BatchTopK, K: k}, {Kind: Threshold, Threshold: 0.3}, {Kind: Threshold, Threshold: -1}, {Kind: GroupMax, K: min(k, z.F)}}
+	var rules []Rule
+	for _, b := range base {
+		for i := range 5 {
+			v := b
+			switch i {
+			case 1:
+				v.Abs = true
+			case 2:
+				v.Weight = weight
+			case 3:
+				v.Boost = boost
+			case 4:
+				v.Abs, v.Weight, v.Boost = true, weight, boost
+			}
+			rules = append(rules, v)
+			if v.Kind != GroupMax {
+				v.Subset = []int32{}
+				for f := range z.F {
+					if r.IntN(3) == 0 {
+						v.Subset = append(v.Subset, int32(f))
+					}
+				}
+				rules = append(rules, v)
+			}
+		}
+	}
+	return rules
+}
+
+func TestSelectTwin(t *testing.T) {
+	pools := []*Pool{NewPool(1), NewPool(2), NewPool(3)}
+	shapes := [][3]int{{1, 1, 1}, {3, 5, 7}, {7, 16, 64}, {20, 33, 130}, {2, 64, 333}, {300, 8, 70}}
+	for _, s := range available() {
+		selectors := []*Selector{NewSelector(pools[0]), NewSelector(pools[1]), NewSelector(pools[2])}
+		for _, sel := range selectors {
+			sel.set = s
+		}
+		for _, scene := range scenes {
+			t.Run(s.name+"/"+scene.name, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(7, 8))
+				for _, shape := range shapes {
+					z := selection{B: shape[0], D: shape[1], F: shape[2]}
+					z.x, z.w, z.bias = randomFloats(r, z.B*z.D), randomFloats(r, z.F*z.D), randomFloats(r, z.F)
+					scene.make(r, &z)
+					for _, z.rule = range ruleVariants(r, &z) {
+						z.hold(t, s, selectors)
+					}
+				}
+			})
+		}
+	}
+	for _, p := range pools {
+		p.Close()
+	}
+}
+
+// hold runs Select with each selector and compares with the twin.
+func (z selection) hold(t *testing.T, s *set, selectors []*Selector) {
+	t.Helper()
+	want := z.plain(s)
+	for _, sel := range selectors {
+		got := &Support{}
+		if err := sel.Select(got, z.x, z.w, z.bias, z.B, z.D, z.F, z.rule); err != nil {
+			t.Fatal(err)
+		}
+		if d := differ(got, want); d != "" {
+			z.rule.Weight, z.rule.Boost = nil, nil
+			t.Fatalf("B %d, D %d, F %d, threads %d, %+v: %s", z.B, z.D, z.F, sel.pool.Threads(), z.rule, d)
+		}
+	}
+}
+
+func TestSelectRefuses(t *testing.T) {
+	sel := NewSelector(NewPool(1))
+	x, w := make([]float32, 6), make([]float32, 12)
+	cases := map[string]Rule{
+		"select: rule kind 9 is unknown":                                        {Kind: 9},
+		"select: K is -1; it must not be negative":                              {K: -1},
+		"select: subset entry 1 is latent 1; entries must ascend within [0,4)":  {K: 1, Subset: []int32{1, 1}},
+		"select: weight holds 1 numbers, [4] needs 4":                           {K: 1, Weight: []float32{1}},
+		"select: the weight of latent 2 is -3; it must not be negative":         {K: 1, Weight: []float32{1, 1, -3, 1}},
+		"select: 5 groups of 4 latents":                                         {Kind: GroupMax, K: 5},
+		"select: the boost's beta is NaN; it must not be negative":              {K: 1, Boost: &Boost{Beta: float32(math.NaN())}},
+		"select: the boost's w holds 0 numbers, [4,3] needs 12":                 {K: 1, Boost: &Boost{X: x}},
+		"select: groups cannot be taken of a subset":                            {Kind: GroupMax, K: 2, Subset: []int32{}},
+		"select: the boost's x holds 1 numbers, [2,3] needs 6":                  {K: 1, Boost: &Boost{X: x[:1]}},
+		"select: subset entry 0 is latent 7; entries must ascend within [0,4)":  {K: 1, Subset: []int32{7}},
+		"select: subset entry 0 is latent -1; entries must ascend within [0,4)": {K: 1, Subset: []int32{-1}},
+		"select: the weight of latent 0 is NaN; it must not be negative":        {K: 1, Weight: []float32{float32(math.NaN()), 1, 1, 1}},
+		"select: the boost's beta is -1; it must not be negative":               {K: 1, Boost: &Boost{Beta: -1}},
+		"select: the weight of latent 3 is -Inf; it must not be negative":       {K: 1, Weight: []float32{0, 1, 1, float32(math.Inf(-1))}},
+	}
+	for want, rule := range cases {
+		if err := sel.Select(&Support{}, x, w, nil, 2, 3, 4, rule); err == nil || err.Error() != want {
+			t.Errorf("%+v: error %v, want %s", rule, err, want)
+		}
+	}
+	if err := sel.Select(&Support{}, x, w[:11], nil, 2, 3, 4, Rule{K: 1}); err == nil {
+		t.Error("a short w is accepted")
+	}
+}
+
+func TestSelectAllocatesOnce(t *testing.T) {
+	pool := NewPool(2)
+	defer pool.Close()
+	r := rand.New(rand.NewPCG(1, 9))
+	x, w := randomFloats(r, 300*16), randomFloats(r, 200*16)
+	for _, kind := range []RuleKind{TopK, BatchTopK, Threshold, GroupMax} {
+		sel, dst := NewSelector(pool), &Support{}
+		run := func() {
+			if err := sel.Select(dst, x, w, nil, 300, 16, 200, Rule{Kind: kind, K: 5}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run()
+		if n := testing.AllocsPerRun(3, run); n > 0 {
+			t.Errorf("rule %d allocates %g times a call", kind, n)
+		}
+	}
+}
+
+func TestKthLargest(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 5))
+	for n := 1; n < 60; n++ {
+		for range 20 {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = float32(r.IntN(1 + r.IntN(2*n)))
+			}
+			sorted := slices.Clone(x)
+			slices.Sort(sorted)
+			k := 1 + r.IntN(n)
+			if got := kthLargest(x, k); got != sorted[n-k] {
+				t.Fatalf("kthLargest(%v, %d) = %g, want %g", sorted, k, got, sorted[n-k])
+			}
+		}
+	}
+}
