@@ -16,6 +16,8 @@ import (
 type coactivation struct {
 	s     Subject
 	codes codeRows
+	few   fewRows
+	scale scaler
 	pool  *kernel.Pool
 	total int64
 }
@@ -85,6 +87,9 @@ func (c *codeRows) drawn() []int {
 
 func (m *coactivation) Add(s *Sample) {
 	m.pool = s.pool
+	if !m.s.Transcoder {
+		m.few.add(s, m.scale.rows(s))
+	}
 	for i := range s.N {
 		index, values := s.Codes.Row(i)
 		m.codes.add(uint32(data.Bits(0, 0, uint64(s.rowNumber(i)))), index, values)
@@ -103,9 +108,11 @@ func (m *coactivation) Report(r *Report) {
 	drawn := m.codes.drawn()
 	m.reportRank(r, drawn)
 	m.reportPairs(r)
+	m.reportMDL(r)
 	if w := m.s.Weight("decoder.weight"); w != nil {
 		m.reportSupports(r, w, drawn)
 		m.reportInterference(r, w)
+		m.reportDistance(r, w)
 	}
 }
 

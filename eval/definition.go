@@ -23,6 +23,11 @@ func Definitions() []Definition {
 		coactivationDefinitions(),
 		afaDefinitions(),
 		lossDefinitions(),
+		labelDefinitions(),
+		topRowDefinitions(),
+		mdlDefinitions(),
+		probeDefinitions(),
+		detectDefinitions(),
 		peerDefinitions(),
 	} {
 		all = append(all, family...)

@@ -71,6 +71,10 @@ type LatentTable struct {
 	NearestCosine []float64 // largest signed cosine to another decoder row
 	NearestLatent []int32   // that row
 	EncoderNear   []float64 // largest signed cosine to another encoder row
+
+	// Where rows carry labels; -1 for latents that never fire on such a row.
+	PurityBinary, PurityWeighted []float64 // share of the main class
+	Modality                     []float64 // of labels 0 and 1
 }
 
 // NewReport starts an empty report.

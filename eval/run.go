@@ -104,8 +104,10 @@ func standard(s Subject, o Options) []Metric {
 		newSparsity(s.F),
 		newUsage(s.F),
 		newPeers(s.width(), o.PeerBatch),
-		&coactivation{s: s},
+		&coactivation{s: s, scale: scaler{scale: s.Scale}},
 		&lossChange{},
+		&labels{f: s.F},
+		newTopRows(s.F),
 	}
 	if q := newQuasiOrthogonality(s); q != nil {
 		list = append(list, q)

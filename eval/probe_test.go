@@ -1,0 +1,117 @@
+package eval
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/sae"
+)
+
+// identity is a model whose latents are the values of the row.
+func identity(d int) Subject {
+	m := &formula{f: d}
+	m.code = func(x []float32) (index []int32, value []float32) {
+		for j, v := range x {
+			index, value = append(index, int32(j)), append(value, v)
+		}
+		return index, value
+	}
+	m.decode = func(dst, x []float32, _ []int32, _ []float32) { copy(dst, x) }
+	return Subject{Model: m, Dims: sae.Dims{D: d, F: d, B: 512}}
+}
+
+// TestDigits repeats the scores that dumps/README.md gives for the rows
+// themselves. An identity's latents must score the same.
+func TestDigits(t *testing.T) {
+	dir := filepath.Join(shared(t, "SAECTL_DATA", "data"), "dumps")
+	page, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	figure := func(pattern string) float64 {
+		m := regexp.MustCompile(pattern + `\s+([0-9.]*[0-9])`).FindSubmatch(page)
+		if m == nil {
+			t.Fatalf("README.md does not hold %s", pattern)
+		}
+		v, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	sets := map[string]activations.Source{}
+	width := 0
+	for _, name := range []string{"train", "test", "ood"} {
+		d, err := activations.Open(filepath.Join(dir, "digits", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		width = d.D()
+		sets[name] = data.NewSequential(d, activations.AllRows(d.Rows()), Columns(d), 100)
+	}
+	r := NewReport()
+	if err := Probe(context.Background(), identity(width), ProbeSets{sets["train"], sets["test"], sets["ood"]}, 2, r); err != nil {
+		t.Fatal(err)
+	}
+	accuracy := figure(`train -> test accuracy`)
+	auroc, fpr := figure(`nearest train row \(Euclidean\) AUROC`), figure(`nearest train row \(Euclidean\) AUROC [0-9.]+, FPR95`)
+	// Two fits that stop at a tolerance may disagree about one row.
+	oneRow := 1/float64(r.Metrics["probe_accuracy"].Rows) + 1e-5
+	for _, suffix := range []string{"", "_raw"} {
+		r.want(t, "probe_accuracy"+suffix, accuracy, oneRow)
+		r.want(t, "ood_auroc_nearest"+suffix, auroc, 1e-5)
+		r.want(t, "ood_fpr95_nearest"+suffix, fpr, 1e-5)
+	}
+	if k1, k20 := r.Metrics["probe_k1_auroc"].Value, r.Metrics["probe_k20_auroc"].Value; !(k20 > k1) {
+		t.Errorf("20 latents tell classes no better than 1: AUROC %v and %v", k20, k1)
+	}
+}
+
+// TestFitLogistic checks that the gradient is 0 at the result.
+func TestFitLogistic(t *testing.T) {
+	f, is := newFeatures(5), []bool(nil)
+	for i := range 60 {
+		row := make([]float32, 5)
+		data.NormalFill(row, 3, uint64(i))
+		f.addDense(row)
+		is = append(is, row[0]+row[1] > 0.3 || i%9 == 0)
+	}
+	m := fitLogistic(f, is, 1)
+	g := append([]float64(nil), m.W...)
+	g0 := 0.0
+	for i := range f.n {
+		y := -1.0
+		if is[i] {
+			y = 1
+		}
+		slope := -y / (1 + math.Exp(y*f.dot(i, m.W, m.Bias)))
+		index, value := f.row(i)
+		for e, j := range index {
+			g[j] += slope * float64(value[e])
+		}
+		g0 += slope
+	}
+	for j, v := range append(g, g0) {
+		if abs(v) > 1e-8 {
+			t.Errorf("the gradient of weight %d is %v at the optimum", j, v)
+		}
+	}
+}
+
+func TestProbeNeedsLabels(t *testing.T) {
+	x := randomRows(10, 3)
+	set := func() activations.Source {
+		return source(activations.Batch{N: 10, D: 3, X: x, Label: []int32{0, 1, 0, 1, -1, 0, 1, 0, 1, 0}}, 4)
+	}
+	if err := Probe(context.Background(), identity(3), ProbeSets{Train: set(), Test: set()}, 1, NewReport()); err == nil {
+		t.Error("a row without a label is taken")
+	}
+}
