@@ -10,43 +10,53 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// decompress gives the first n bytes of what a buffer holds, and reads the
-// rest to see that it ends where it says. n is at most sp.size.
+// decompress gives the first n bytes of what a buffer holds, all of which is
+// unpacked to see that it ends where it says. n is at most sp.size.
 func decompress(s *shard, sp span, n int64) ([]byte, error) {
-	in := &bodyReader{s: s, at: sp.off, end: sp.off + sp.stored}
-	var r io.Reader
+	unpack := unpackZSTD
 	if sp.codec == codecLZ4 {
-		r = lz4.NewReader(in)
-	} else {
-		// One thread a decoder: callers decode several buffers at once.
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, fmt.Errorf("unpacking: %w", err)
-		}
-		defer z.Close()
-		r = z
+		unpack = unpackLZ4
 	}
-	out := make([]byte, n)
-	_, err := io.ReadFull(r, out)
-	if err == nil {
-		var rest int64
-		if rest, err = io.Copy(io.Discard, io.LimitReader(r, sp.size-n+1)); err == nil && rest != sp.size-n {
-			err = fmt.Errorf("it holds %d bytes, %d were announced", n+rest, sp.size)
-		}
-	}
+	in := &bodyReader{s: s, at: sp.off, end: sp.off + sp.stored}
+	out, err := unpack(in, sp)
 	switch {
 	case in.err != nil:
 		return nil, in.err
 	case err != nil:
 		return nil, fmt.Errorf("unpacking a compressed buffer: %v: %w", err, errDamaged)
+	case int64(len(out)) != sp.size:
+		return nil, fmt.Errorf("a compressed buffer holds %d bytes, %d were announced: %w", len(out), sp.size, errDamaged)
+	}
+	return out[:n], nil
+}
+
+func unpackLZ4(in io.Reader, sp span) ([]byte, error) {
+	r := lz4.NewReader(in)
+	out := make([]byte, sp.size)
+	n, err := io.ReadFull(r, out)
+	if err != nil {
+		return out[:n], err
+	}
+	if more, err := io.Copy(io.Discard, io.LimitReader(r, 1)); more != 0 || err != nil {
+		return nil, fmt.Errorf("more than the %d bytes announced (%v)", sp.size, err)
 	}
 	return out, nil
 }
 
-// maxWindow is how far back ZSTD data may refer; writers use up to 8 MiB
-// unless told otherwise, and the decoder allocates it.
-const maxWindow = 128 << 20
+// unpackZSTD unpacks in one go, which needs no memory for the window that the
+// data ask for.
+func unpackZSTD(in io.Reader, sp span) ([]byte, error) {
+	packed := make([]byte, sp.stored)
+	if _, err := io.ReadFull(in, packed); err != nil {
+		return nil, err
+	}
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.DecodeAll(packed, make([]byte, 0, sp.size))
+}
 
 // A bodyReader reads a part of a shard in order and keeps the error of the
 // file apart from those of what it holds.
@@ -79,7 +89,8 @@ type cache struct {
 
 type cacheKey struct {
 	shard *shard
-	off   int64
+	sp    span
+	n     int64
 }
 
 type cached struct {
@@ -93,10 +104,9 @@ type cached struct {
 // cacheLimit holds two record batches of the format's largest size.
 const cacheLimit = 128 << 20
 
-// get gives the first n bytes of what a compressed buffer holds; n is always
-// the same for one buffer.
+// get gives the first n bytes of what a compressed buffer holds.
 func (c *cache) get(s *shard, sp span, n int64) ([]byte, error) {
-	e := c.entry(cacheKey{s, sp.off}, n)
+	e := c.entry(cacheKey{s, sp, n}, sp.size)
 	e.once.Do(func() { e.data, e.err = decompress(s, sp, n) })
 	return e.data, e.err
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -84,7 +83,7 @@ type extras struct {
 	schema  []arrow.Field
 	dicts   bool // some hold dictionaries, which may differ between shards
 	shard   *shard
-	reader  *ipc.FileReader
+	reader  *arrowReader
 	waiting [][]arrow.Array // of each column, in order
 }
 
@@ -139,7 +138,7 @@ func (x *extras) add(w *Writer, b *batch, rows Rows) error {
 	if err := x.open(b.shard); err != nil {
 		return err
 	}
-	rec, err := b.arrowRecord(x.reader)
+	rec, err := x.reader.record(b)
 	if err != nil {
 		return err
 	}
@@ -152,7 +151,7 @@ func (x *extras) add(w *Writer, b *batch, rows Rows) error {
 			for run := range rows.Runs() {
 				runs = append(runs, array.NewSlice(rec.Column(i), run.Lo-b.first, run.Hi-b.first))
 			}
-			all, err := array.Concatenate(runs, memory.DefaultAllocator)
+			all, err := array.Concatenate(runs, x.reader.mem)
 			if err != nil {
 				return err
 			}

@@ -44,6 +44,7 @@ func arrowRows(t *testing.T, d *Dump) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		r.mem.left = 1 << 30
 		for i := range r.NumRecords() {
 			rec, err := r.RecordAt(i)
 			if err != nil {

@@ -59,7 +59,7 @@ func (f *flat) root() table { return f.table(f.u32(0)) }
 func (f *flat) table(pos int64) table {
 	vtable := pos - int64(int32(f.u32(pos)))
 	size := f.u16(vtable)
-	if f.at(vtable, size) == nil || size < 4 {
+	if f.at(vtable, size) == nil || size < 4 || size%2 != 0 {
 		f.bad = true
 		return table{f: f}
 	}

@@ -149,10 +149,20 @@ func (b *batch) checkSize(id int, c *column, fail func(string, ...any) error) er
 		if b.rows > p.offsets.size/4-1 {
 			return fail("%d bytes of text offsets for %d rows: %w", p.offsets.size, b.rows, errDamaged)
 		}
-		return nil
+		return p.offsets.checkSlack(4*(b.rows+1), fail)
 	}
 	if have := p.values.size / c.elem / c.width; b.rows > have {
 		return fail("%d bytes for %d rows of %d bytes: %w", p.values.size, b.rows, c.stride(), errDamaged)
+	}
+	return p.values.checkSlack(b.rows*c.stride(), fail)
+}
+
+// checkSlack refuses a compressed buffer that unpacks to far more than its n
+// bytes; writers pad buffers and may double them as they grow.
+func (sp span) checkSlack(n int64, fail func(string, ...any) error) error {
+	const pad = 64 << 10
+	if sp.codec != codecNone && sp.size > 2*n+pad {
+		return fail("a buffer unpacks to %d bytes, its rows need %d: %w", sp.size, n, errDamaged)
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ func (b *batch) findList(id int, c *column, child node, valid span, fail func(st
 	if b.rows > p.offsets.size/c.offset-1 {
 		return fail("%d bytes of list offsets for %d rows: %w", p.offsets.size, b.rows, errDamaged)
 	}
+	if err := p.offsets.checkSlack((b.rows+1)*c.offset, fail); err != nil {
+		return err
+	}
 	first, second, err := b.listRow(id, c, 0)
 	if err != nil {
 		return err
@@ -40,6 +43,9 @@ func (b *batch) findList(id int, c *column, child node, valid span, fail func(st
 		return b.ragged(id, c)
 	}
 	p.base = first
+	if err := p.values.checkSlack(child.length*c.elem, fail); err != nil {
+		return err
+	}
 	if child.nulls != 0 {
 		return b.nullRow(id, child.nulls, valid, child.length, c.width)
 	}

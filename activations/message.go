@@ -100,10 +100,10 @@ func unframe(raw []byte) ([]byte, error) {
 		return nil, fmt.Errorf("its metadata has %d bytes: %w", len(raw), errDamaged)
 	}
 	n := int64(int32(binary.LittleEndian.Uint32(raw[lead-4:])))
-	if n < 0 || n > int64(len(raw)-lead) {
+	if n <= 0 || n > int64(len(raw)-lead) || binary.LittleEndian.Uint32(raw) == 0 {
 		return nil, fmt.Errorf("its metadata is said to have %d bytes, there is room for %d: %w", n, len(raw)-lead, errDamaged)
 	}
-	return raw[lead : int64(lead)+n], nil
+	return raw[lead:], nil // with the padding, as Arrow's reader takes it
 }
 
 func (m *message) parse(t table) error {

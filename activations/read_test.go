@@ -238,8 +238,8 @@ func TestCacheBound(t *testing.T) {
 	s := &shard{}
 	const size = cacheLimit / 5
 	for i := range int64(20) {
-		e := c.entry(cacheKey{s, i}, size)
-		if again := c.entry(cacheKey{s, i}, size); e != again {
+		e := c.entry(cacheKey{s, span{}, i}, size)
+		if again := c.entry(cacheKey{s, span{}, i}, size); e != again {
 			t.Fatal("a buffer asked for again was not kept")
 		}
 		if c.bytes > cacheLimit || c.used.Len() != len(c.byKey) || c.bytes != int64(c.used.Len())*size {
@@ -249,7 +249,7 @@ func TestCacheBound(t *testing.T) {
 	if c.used.Len() != 5 {
 		t.Errorf("%d buffers are kept, want 5", c.used.Len())
 	}
-	if e := c.entry(cacheKey{s, 99}, 2*cacheLimit); c.used.Len() != 1 || e.size != 2*cacheLimit {
+	if e := c.entry(cacheKey{s, span{}, 99}, 2*cacheLimit); c.used.Len() != 1 || e.size != 2*cacheLimit {
 		t.Errorf("a buffer larger than the cache leaves %d others", c.used.Len()-1)
 	}
 }

@@ -33,7 +33,7 @@ func (d *Dump) Verify(progress func(done, total int64)) error {
 		if err := x.open(b.shard); err != nil {
 			return err
 		}
-		rec, err := b.arrowRecord(x.reader)
+		rec, err := x.reader.record(b)
 		if err != nil {
 			return err
 		}
