@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
 	"strconv"
 
 	"github.com/saectl/saectl/activations"
@@ -38,12 +39,12 @@ func WritePlanted(ctx context.Context, dir string, p Planted, progress func(rows
 	if err != nil {
 		return err
 	}
-	settings, err := json.Marshal(p)
+	settings, err := p.json()
 	if err != nil {
 		return err
 	}
 	schema := activations.Schema{D: p.D, Half: p.Half, Columns: activations.DocPos, Metadata: activations.Metadata{
-		activations.KeyDataset: "planted dictionary", keySynth: string(settings),
+		activations.KeyDataset: "planted dictionary", keySynth: settings,
 	}}
 	if p.Groups > 0 {
 		schema.Columns |= activations.Label
@@ -60,8 +61,18 @@ func WritePlanted(ctx context.Context, dir string, p Planted, progress func(rows
 				}
 			}
 		},
-		finish: func() error { return g.writeTruth(filepath.Join(dir, TruthFile), string(settings), counts) },
+		finish: func() error { return g.writeTruth(filepath.Join(dir, TruthFile), settings, counts) },
 	})
+}
+
+// json is the settings under the names that the command line knows them by.
+func (p Planted) json() (string, error) {
+	m, v := map[string]any{}, reflect.ValueOf(p)
+	for i := range v.NumField() {
+		m[v.Type().Field(i).Tag.Get("yaml")] = v.Field(i).Interface()
+	}
+	b, err := json.Marshal(m)
+	return string(b), err
 }
 
 func topicNames(n int) string {

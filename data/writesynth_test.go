@@ -32,6 +32,9 @@ func TestWritePlanted(t *testing.T) {
 	if names, err := d.Metadata().LabelNames(); err != nil || !slices.Equal(names, []string{"topic 0", "topic 1", "topic 2", "topic 3"}) {
 		t.Errorf("labels %v, %v", names, err)
 	}
+	if s := d.Metadata()["synth"]; !strings.Contains(s, `"doc_rows":50`) || strings.Contains(s, `"":`) {
+		t.Errorf("settings in the metadata: %s", s)
+	}
 	g, err := NewGenerator(p)
 	if err != nil {
 		t.Fatal(err)
