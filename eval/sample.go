@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"math"
+
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/sae"
@@ -68,12 +70,8 @@ func sumRow(x, y []float32) RowSums {
 	return s
 }
 
-func abs(x float64) float64 {
-	if x < 0 {
-		return -x
-	}
-	return x
-}
+// abs is math.Abs, which compiles to one instruction without a branch.
+func abs(x float64) float64 { return math.Abs(x) }
 
 // task makes a function a kernel.Task.
 type task func(worker, item int)
