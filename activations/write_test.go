@@ -128,10 +128,13 @@ func TestWriteRead(t *testing.T) {
 }
 
 func TestHalf(t *testing.T) {
-	var x [1]float32
+	var row [7]float32 // decoded four at a time and then one by one
 	for h := range 1 << 16 {
-		raw := binary.LittleEndian.AppendUint16(nil, uint16(h))
-		finite := floats16(x[:], raw)
+		at := h % len(row)
+		var raw [2 * len(row)]byte
+		binary.LittleEndian.PutUint16(raw[2*at:], uint16(h))
+		finite := floats16(row[:], raw[:])
+		x := row[at:]
 		exp, frac := h>>10&31, float64(h&0x3ff)
 		want := math.Ldexp(frac, -24)
 		switch {
@@ -152,6 +155,28 @@ func TestHalf(t *testing.T) {
 	}
 	if h := toHalf(math.Float32bits(65520)); h != 0x7c00 {
 		t.Errorf("65520 becomes %#x, want infinity", h)
+	}
+}
+
+// TestFinite finds what is not finite at every place of rows of many widths.
+func TestFinite(t *testing.T) {
+	values := map[float32]bool{float32(math.Inf(1)): false, float32(math.Inf(-1)): false, math.MaxFloat32: true,
+		-math.MaxFloat32: true, math.SmallestNonzeroFloat32: true, 0: true}
+	values[float32(math.NaN())] = false
+	for v, finite := range values {
+		for n := range 10 {
+			for at := range n {
+				raw := make([]byte, 4*n)
+				for i := range n {
+					binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(float32(-i)))
+				}
+				binary.LittleEndian.PutUint32(raw[4*at:], math.Float32bits(v))
+				x := make([]float32, n)
+				if floats32(x, raw) != finite || math.Float32bits(x[at]) != math.Float32bits(v) || at > 0 && x[0] != 0 || at < n-1 && x[n-1] != float32(1-n) {
+					t.Fatalf("%v at %d of %v: not taken for finite: %v", v, at, x, finite)
+				}
+			}
+		}
 	}
 }
 
