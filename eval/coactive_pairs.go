@@ -52,6 +52,10 @@ func (b byLatentValues) moments(n int) (mean, sd []float64) {
 	return mean, sd
 }
 
+// maxCorrelated is the most latents whose correlations are gone through, which
+// takes time with the square of F.
+const maxCorrelated = 1 << 15
+
 // reportPairs sets what all pairs of latents have in common on the rows kept.
 // The row of the F×F matrix that a latent has is made and used up at once.
 func (m *coactivation) reportPairs(r *Report) {
@@ -59,36 +63,66 @@ func (m *coactivation) reportPairs(r *Report) {
 	by := m.codes.byLatent(f)
 	means, sd := by.moments(n)
 	met, largest := make([]int64, f), make([]float64, f)
-	scratch := make([][]float64, m.pool.Threads())
+	scratch := make([]*pairScratch, m.pool.Threads())
 	m.pool.Run(f, task(func(worker, i int) {
 		if scratch[worker] == nil {
-			scratch[worker] = make([]float64, 2*f)
+			scratch[worker] = &pairScratch{products: make([]float64, f), seen: make([]bool, f)}
 		}
-		products, both := scratch[worker][:f], scratch[worker][f:]
-		clear(scratch[worker])
-		for e := by.start[i]; e < by.start[i+1]; e++ {
-			index, values := m.codes.row(int(by.row[e]))
-			for o, other := range index {
-				products[other] += float64(by.value[e]) * float64(values[o])
-				both[other] = 1
-			}
+		p := scratch[worker]
+		p.multiply(&m.codes, by, i)
+		met[i] = int64(len(p.met))
+		if n > 1 && f <= maxCorrelated {
+			largest[i] = p.correlation(i, float64(n), means, sd)
 		}
-		for j, p := range products {
-			met[i] += int64(both[j])
-			if j != i && n > 1 {
-				c := (p - float64(n)*means[i]*means[j]) / float64(n-1)
-				largest[i] = max(largest[i], abs(c)/(sd[i]*sd[j]+1e-6))
-			}
-		}
+		p.reset()
 	}))
 	pairs := int64(0)
 	for _, c := range met {
 		pairs += c
 	}
 	r.Set("connectivity_1_minus_nnz_share", 1-float64(pairs)/(float64(f)*float64(f)), int64(n))
-	if f > 1 {
+	if f > 1 && f <= maxCorrelated {
 		r.Set("codes_correlation_max_abs", slices.Max(largest), int64(n))
 	}
+}
+
+// pairScratch is the row of fᵀf that one latent has.
+type pairScratch struct {
+	products []float64 // [F]
+	seen     []bool    // [F]
+	met      []int32   // latents seen
+}
+
+// multiply sets the row of latent i.
+func (p *pairScratch) multiply(codes *codeRows, by byLatentValues, i int) {
+	for e := by.start[i]; e < by.start[i+1]; e++ {
+		index, values := codes.row(int(by.row[e]))
+		for o, other := range index {
+			if !p.seen[other] {
+				p.seen[other] = true
+				p.met = append(p.met, other)
+			}
+			p.products[other] += float64(by.value[e]) * float64(values[o])
+		}
+	}
+}
+
+// correlation is the largest |correlation| of latent i with another.
+func (p *pairScratch) correlation(i int, n float64, means, sd []float64) (largest float64) {
+	for j, product := range p.products {
+		if j != i {
+			c := (product - n*means[i]*means[j]) / (n - 1)
+			largest = max(largest, abs(c)/(sd[i]*sd[j]+1e-6))
+		}
+	}
+	return largest
+}
+
+func (p *pairScratch) reset() {
+	for _, j := range p.met {
+		p.products[j], p.seen[j] = 0, false
+	}
+	p.met = p.met[:0]
 }
 
 // maxSupportPairs bounds the cosines that reportSupports computes.
@@ -189,12 +223,8 @@ func (m *coactivation) reportInterference(r *Report, w []float32) {
 	matrix := make([]float64, f*f)
 	m.pool.Run(f, task(func(_, i int) {
 		row := matrix[i*f : (i+1)*f]
-		for e := by.start[i]; e < by.start[i+1]; e++ {
-			index, values := m.codes.row(int(by.row[e]))
-			for o, other := range index {
-				row[other] += float64(by.value[e]) * float64(values[o])
-			}
-		}
+		p := pairScratch{products: row, seen: make([]bool, f)}
+		p.multiply(&m.codes, by, i)
 		for j, p := range row {
 			if p != 0 {
 				row[j] = max(0, -p*kernel.DotF64(w[i*d:(i+1)*d], w[j*d:(j+1)*d]))

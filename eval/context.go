@@ -111,6 +111,13 @@ func (in *inspector) tokens(spans []span) error {
 	if err != nil {
 		return err
 	}
+	for i, t := range text { // the same few texts come back all the time
+		if known, ok := in.texts[t]; ok {
+			text[i] = known
+		} else {
+			in.texts[t] = t
+		}
+	}
 	for _, s := range spans {
 		n := s.hi - s.lo
 		s.example.Tokens, text = text[:n:n], text[n:]

@@ -41,7 +41,7 @@ func coactivationDefinitions() []Definition {
 		{Name: "effective_rank_codes", Formula: "exp(-Σp ln p), p the eigenvalues of fᵀf scaled to sum 1; of 256 rows drawn at random where F is over 256", Source: "Roy and Vetterli 2007"},
 		{Name: "effective_rank_unit_codes", Formula: "the same with the codes of each row scaled to norm 1", Source: "Roy and Vetterli 2007"},
 		{Name: "connectivity_1_minus_nnz_share", Formula: "1 - ordered pairs of latents, the diagonal counted, that are active on a common row / F²", Source: "connectivity of MP-SAE's library code"},
-		{Name: "codes_correlation_max_abs", Formula: "largest |covariance (N-1) / (sd_i sd_j + 1e-6)| of two latents", Source: "redundant latents", Equals: "overcomplete 0.3.0 codes_correlation_matrix, maximum"},
+		{Name: "codes_correlation_max_abs", Formula: "largest |covariance (N-1) / (sd_i sd_j + 1e-6)| of two latents; F up to 32,768", Source: "redundant latents", Equals: "overcomplete 0.3.0 codes_correlation_matrix, maximum"},
 		{Name: "negative_interference_spectral_norm", Formula: "‖relu(-(fᵀf)∘(W_dec W_decᵀ))‖₂, entry-wise product; F up to 1,024", Source: "interference of MP-SAE's library code"},
 		{Name: "coactive_pair_abs_cosine_row_mean_then_mean", Formula: "mean |cosine| of decoder rows over the pairs active on a row, averaged over rows with 2 or more", Source: "conditional orthogonality, MP-SAE"},
 		{Name: "coactive_pair_abs_cosine_row_max_then_mean", Formula: "largest |cosine| of decoder rows over the pairs active on a row, averaged over rows with 2 or more", Source: "conditional orthogonality, MP-SAE"},

@@ -69,7 +69,7 @@ type Search struct {
 func Inspect(ctx context.Context, s Subject, r Reader, rows activations.Rows, batch int, o InspectOptions) (*Inspection, error) {
 	pool := kernel.NewPool(o.Threads)
 	defer pool.Close()
-	in := &inspector{ctx: ctx, s: s, r: r, rows: rows, batch: batch, o: o, pool: pool}
+	in := &inspector{ctx: ctx, s: s, r: r, rows: rows, batch: batch, o: o, pool: pool, texts: map[string]string{}}
 	for _, c := range []activations.Columns{activations.Gradient, activations.Doc, activations.Pos, activations.Label} {
 		if r.Has(c) {
 			in.cols |= c
@@ -91,6 +91,7 @@ type inspector struct {
 	cols  activations.Columns
 	o     InspectOptions
 	pool  *kernel.Pool
+	texts map[string]string // of tokens, each held once
 	out   Inspection
 }
 
