@@ -38,6 +38,9 @@ type norms struct {
 	row             int64
 }
 
+// zfPoints is how many rows the ZF plot shows.
+const zfPoints = 1000
+
 // insideBands are the half-widths e of the bands around the line ‖f̃‖ = ‖z‖.
 func insideBands() [3]float64 { return [3]float64{0.25, 0.5, 1} }
 
@@ -47,7 +50,7 @@ func newQuasiOrthogonality(s Subject) *quasiOrthogonality {
 	if s.Transcoder || len(w) != s.F*s.D || s.F < 2 {
 		return nil
 	}
-	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: newSampled(), zf: &sampledPairs{}}
+	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: &sampled{most: maxSampled}, zf: newSampledPairs(zfPoints)}
 	for i := range s.F {
 		m.lengths = append(m.lengths, norm(w[i*s.D:(i+1)*s.D]))
 	}
@@ -140,8 +143,8 @@ func (m *quasiOrthogonality) Report(r *Report) {
 		r.Set(name, mean(float64(m.inside[i]), n), n)
 	}
 	r.Set("afa_gap_squared_mean", mean(m.gap, n), n)
-	x, y := m.zf.points(2000)
-	r.Series["zf"] = Series{Definition: "ZF plot: ‖z‖ as x and ‖f̃‖ as y of up to 2,000 rows drawn at random", X: x, Y: y}
+	x, y := m.zf.points(zfPoints)
+	r.Series["zf"] = Series{Definition: "ZF plot: ‖z‖ as x and ‖f̃‖ as y of up to 1,000 rows drawn at random", X: x, Y: y}
 	if kept < n {
 		r.Warn("eps_lbo_median, eps_lbo_q99 and eps_lbo_clipped_mean are of %d rows drawn at random", kept)
 	}

@@ -3,9 +3,12 @@ package eval
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // The orders in which Inspect can rank latents.
@@ -48,7 +51,7 @@ func ParseLatents(list string, f int) ([]int, error) {
 
 // choose gives the latents that o asks for, from what a pass over the rows
 // found. Latents that never fire come only when they are asked for by number.
-func (o InspectOptions) choose(v *survey) ([]int, error) {
+func (o InspectOptions) choose(v *survey, s Subject) ([]int, error) {
 	pool := o.Latents
 	if pool == nil {
 		for f, fired := range v.use.fired {
@@ -57,7 +60,7 @@ func (o InspectOptions) choose(v *survey) ([]int, error) {
 			}
 		}
 	}
-	score, err := o.score(v)
+	score, err := o.score(v, s)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +78,12 @@ func (o InspectOptions) choose(v *survey) ([]int, error) {
 }
 
 // score is what latents are ranked by, largest first; nil keeps their order.
-func (o InspectOptions) score(v *survey) (func(f int) float64, error) {
+func (o InspectOptions) score(v *survey, s Subject) (func(f int) float64, error) {
 	switch {
 	case o.Search != "":
 		return v.matchScore, nil
+	case o.Similar != nil:
+		return similarity(s, *o.Similar)
 	case o.By == ByFrequency:
 		return func(f int) float64 { return float64(v.use.fired[f]) }, nil
 	case o.By == ByActivation:
@@ -95,5 +100,24 @@ func (o InspectOptions) score(v *survey) (func(f int) float64, error) {
 
 // needsSurvey says whether the choice needs a pass over the rows of its own.
 func (o InspectOptions) needsSurvey() bool {
-	return o.Latents == nil || o.By != "" || o.Search != ""
+	return o.Latents == nil || o.By != "" || o.Search != "" || o.Similar != nil
+}
+
+// similarity is the decoder cosine of latents to latent f, itself first.
+func similarity(s Subject, f int) (func(g int) float64, error) {
+	w, d := s.Weight("decoder.weight"), s.width()
+	switch {
+	case f < 0 || f >= s.F:
+		return nil, fmt.Errorf("there is no latent %d: the dictionary has %d, numbered from 0", f, s.F)
+	case len(w) != s.F*d:
+		return nil, fmt.Errorf("the variant has no decoder rows to compare latents by")
+	}
+	own := w[f*d : (f+1)*d]
+	return func(g int) float64 {
+		if g == f {
+			return math.Inf(1)
+		}
+		row := w[g*d : (g+1)*d]
+		return kernel.DotF64(own, row) / max(norm(row), 1e-300)
+	}, nil
 }

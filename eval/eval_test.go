@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -102,6 +103,23 @@ func TestMeanExplainsNothing(t *testing.T) {
 	r.want(t, "explained_variance", 0, 0)
 	r.want(t, "fvu", 1, 0)
 	r.want(t, "frac_variance_explained", 0, 0)
+}
+
+// TestMeanOfManyRowsExplainsNothing has whole numbers whose mean float32 can
+// hold, so that nothing at all may be left.
+func TestMeanOfManyRowsExplainsNothing(t *testing.T) {
+	const n, d = 1 << 10, 5
+	for seed := range uint64(20) {
+		x, means := make([]float32, n*d), make([]float32, d)
+		for i := range x {
+			x[i] = float32(data.Bits(seed, 1, uint64(i))%2048) - 600
+		}
+		for i, v := range x {
+			means[i%d] += v / n // exact: 21 bits
+		}
+		r := evaluate(t, constant(means), x, 100)
+		r.want(t, "explained_variance", 0, 0)
+	}
 }
 
 func TestOffsetIsFreeInOneDefinitionOnly(t *testing.T) {

@@ -29,6 +29,7 @@ type InspectOptions struct {
 	Latents []int  // by number; nil for all that fire
 	By      string // rank by frequency, activation or attribution; "" keeps the order
 	Search  string // rank by how well a latent picks out rows that complete this text
+	Similar *int   // rank by decoder cosine to this latent
 	Count   int    // most latents to describe; 0 for all chosen
 
 	Top     int // rows of largest activation a latent
@@ -103,7 +104,7 @@ func (in *inspector) run() (*Inspection, error) {
 		if v, err = in.survey(nil); err != nil {
 			return nil, err
 		}
-		if chosen, err = in.o.choose(v); err != nil {
+		if chosen, err = in.o.choose(v, in.s); err != nil {
 			return nil, err
 		}
 	}

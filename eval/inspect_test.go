@@ -144,6 +144,11 @@ func TestInspectRanks(t *testing.T) {
 			t.Errorf("by %q: %v, want %v", c.by, got, c.latent)
 		}
 	}
+	zero := 0
+	x := inspect(t, InspectOptions{Latents: []int{1, 2, 0}, Similar: &zero})
+	if f := x.Features; f[0].Latent != 0 || f[1].Latent != 2 || f[2].Latent != 1 {
+		t.Errorf("by similarity to latent 0 come %d, %d and %d", f[0].Latent, f[1].Latent, f[2].Latent)
+	}
 	// Latent 1 adds 1·<(0,1),(0,-2)> = -2 to the loss of every row.
 	if a := *inspect(t, InspectOptions{Latents: []int{1}}).Features[0].Attribution; a != 2 {
 		t.Errorf("attribution is %v, want 2", a)

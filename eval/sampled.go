@@ -29,9 +29,10 @@ func (c *correlation) value() float64 {
 	return (c.xy - c.x*c.y/n) / math.Sqrt((c.xx-c.x*c.x/n)*(c.yy-c.y*c.y/n))
 }
 
-// sampled keeps up to maxSampled values, drawn at random when there are more,
-// and the sum of all.
+// sampled keeps up to most values, drawn at random when there are more, and
+// the sum of all.
 type sampled struct {
+	most  int
 	order []uint32
 	value []float64
 	mask  uint32 // a value is kept when order&mask == 0
@@ -39,9 +40,8 @@ type sampled struct {
 	n     int64
 }
 
-const maxSampled = 1 << 21
-
-func newSampled() *sampled { return &sampled{} }
+// maxSampled is how many values quantiles are taken of.
+const maxSampled = 1 << 20
 
 func (s *sampled) add(order uint32, v float64) {
 	s.sum += v
@@ -50,7 +50,7 @@ func (s *sampled) add(order uint32, v float64) {
 		return
 	}
 	s.order, s.value = append(s.order, order), append(s.value, v)
-	if len(s.value) > maxSampled {
+	if len(s.value) > s.most {
 		s.mask = s.mask<<1 | 1
 		kept := 0
 		for i, o := range s.order {
@@ -73,6 +73,11 @@ func (s *sampled) sorted() []float64 {
 
 // sampledPairs is two samples of the same rows.
 type sampledPairs struct{ x, y sampled }
+
+// newSampledPairs keeps a few times points pairs.
+func newSampledPairs(points int) *sampledPairs {
+	return &sampledPairs{x: sampled{most: 4 * points}, y: sampled{most: 4 * points}}
+}
 
 func (s *sampledPairs) add(order uint32, x, y float64) {
 	s.x.add(order, x)

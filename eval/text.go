@@ -36,6 +36,12 @@ func (r *Report) writeTable(w io.Writer, details bool) error {
 		}
 		fmt.Fprintln(b, strings.TrimRight(line, " "))
 	}
+	if s, ok := r.Series["fvu_by_k"]; ok {
+		fmt.Fprintf(b, "\nfvu by largest latents kept\n")
+		for i, k := range s.X {
+			fmt.Fprintf(b, "  %-34s %12s\n", number(k), number(s.Y[i]))
+		}
+	}
 	for i, warning := range r.Warnings {
 		if i == 0 {
 			fmt.Fprintln(b)

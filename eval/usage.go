@@ -55,6 +55,9 @@ func (m *usage) fire(f int32, v float32, row int64) {
 	}
 }
 
+// fewRowsForDead is below how many rows dead latents come with a warning.
+const fewRowsForDead = 10000
+
 func (m *usage) Report(r *Report) {
 	n, latents := m.rows, float64(len(m.fired))
 	frequency := make([]float64, len(m.fired))
@@ -75,6 +78,9 @@ func (m *usage) Report(r *Report) {
 	r.Set("dead_fraction", float64(dead)/latents, n)
 	r.Set("alive", latents-float64(dead), n)
 	r.Set("frac_alive", 1-float64(dead)/latents, n)
+	if dead > 0 && n < fewRowsForDead {
+		r.Warn("%d rows are few: a latent that fires less often than once in %d rows counts as dead", n, n)
+	}
 	m.reportFrequency(r, frequency)
 	r.Series["frequency_histogram"] = densityHistogram(frequency)
 	r.Series["dead_by_window"] = m.deadByWindow()
