@@ -112,10 +112,15 @@ func (b *Builder) Step() int { return b.step }
 // start with. rule is asked before each run. after names nodes that must
 // have run before.
 func (b *Builder) Select(x, w, bias *gorgonia.Node, capacity int, rule func() kernel.Rule, after ...*gorgonia.Node) *sparseop.Support {
+	return b.SelectBy(x, w, bias, capacity, b.Picker(rule), after...)
+}
+
+// Picker picks by a rule that is asked before each run.
+func (b *Builder) Picker(rule func() kernel.Rule) sparseop.Picker {
 	selector := kernel.NewSelector(b.G.Pool)
-	return b.SelectBy(x, w, bias, capacity, func(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error {
+	return func(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error {
 		return selector.Select(dst, x, w, bias, rows, d, f, rule())
-	}, after...)
+	}
 }
 
 // SelectBy is Select with a picker of the variant's own.

@@ -40,8 +40,8 @@ func (t *BatchTopK) Build(b *sae.Builder) sae.Out {
 	if !b.Train && t.Inference == "threshold" {
 		rule = h.rule
 	}
-	out := sae.Out{Codes: m.code(t.K*b.B, ruled(b.G.Pool, rule))}
-	out.Recon = m.decode(out.Codes)
+	out := sae.Out{Codes: m.Code(t.K*b.B, b.Picker(rule))}
+	out.Recon = m.Decode(out.Codes)
 	if b.Train {
 		t.losses(b, m, &out)
 		out.After = func(step int) { h.update(step, leastOfBatch(out.Codes.Support)) }
@@ -55,7 +55,7 @@ func (t *BatchTopK) losses(b *sae.Builder, m *model, out *sae.Out) {
 	if t.AuxK == 0 {
 		return
 	}
-	aux := auxK{K: t.AuxK, After: t.DeadAfter, Plain: t.AuxLoss == "plain"}.add(b, m, out)
+	aux := sae.AuxK{K: t.AuxK, After: t.DeadAfter, Plain: t.AuxLoss == "plain"}.Add(b, &m.Coder, m.target, out)
 	out.Terms["auxk"] = aux
 	out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(t.AuxCoefficient)}, mse, aux)
 }

@@ -54,8 +54,8 @@ func (t *TopK) Build(b *sae.Builder) sae.Out {
 	if t.Inference == "threshold" {
 		h = newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
 	}
-	out := sae.Out{Codes: m.code(t.K*b.B, t.picker(b, h))}
-	out.Recon = m.addSkip(m.decode(out.Codes))
+	out := sae.Out{Codes: m.Code(t.K*b.B, t.picker(b, h))}
+	out.Recon = m.addSkip(m.Decode(out.Codes))
 	if !b.Train {
 		return out
 	}
@@ -71,11 +71,11 @@ func (t *TopK) picker(b *sae.Builder, h threshold) sparseop.Picker {
 	case t.pick != nil:
 		return t.pick
 	case !b.Train && t.Inference == "threshold":
-		return ruled(b.G.Pool, h.rule)
+		return b.Picker(h.rule)
 	case t.Groups:
 		return groupMax(b.G.Pool, t.K, b.F)
 	default:
-		return ruled(b.G.Pool, func() kernel.Rule { return kernel.Rule{Kind: kernel.TopK, K: t.K} })
+		return b.Picker(func() kernel.Rule { return kernel.Rule{Kind: kernel.TopK, K: t.K} })
 	}
 }
 
@@ -89,8 +89,8 @@ func (t *TopK) losses(b *sae.Builder, m *model, out *sae.Out) {
 		terms, weights = append(terms, term), append(weights, sae.Constant(c))
 	}
 	if t.AuxK > 0 {
-		a := auxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, Plain: t.AuxLoss == "plain", inverse: inverse}
-		add("auxk", t.AuxCoefficient, a.add(b, m, out))
+		a := sae.AuxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, Plain: t.AuxLoss == "plain", Inverse: inverse}
+		add("auxk", t.AuxCoefficient, a.Add(b, &m.Coder, m.target, out))
 	}
 	if t.MultiTopK {
 		add("multi_topk", 1.0/8, t.multi(b, m, inverse))
@@ -115,10 +115,10 @@ func (t *TopK) main(b *sae.Builder, m *model, recon *gorgonia.Node) (loss, inver
 // sparsify 1.3.3, whose encoder passes no gradient to what was not kept.
 func (t *TopK) multi(b *sae.Builder, m *model, inverse *gorgonia.Node) *gorgonia.Node {
 	rule := kernel.Rule{Kind: kernel.TopK, K: 4 * t.K}
-	kept := m.code(4*t.K*b.B, ruled(b.G.Pool, func() kernel.Rule { return rule }))
+	kept := m.Code(4*t.K*b.B, b.Picker(func() kernel.Rule { return rule }))
 	kept.Values = b.G.Stop(kept.Values)
 	if inverse == nil {
-		return b.MeanSquared(m.decode(kept), m.target)
+		return b.MeanSquared(m.Decode(kept), m.target)
 	}
-	return b.G.Times(b.G.SquaredError(m.decode(kept), m.target, 1), inverse)
+	return b.G.Times(b.G.SquaredError(m.Decode(kept), m.target, 1), inverse)
 }

@@ -1,0 +1,61 @@
+package sae
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/sparseop"
+)
+
+// AuxK is the loss that revives dead latents (Gao et al. 2024, appendix A.2):
+// in each row the K largest of them predict the residual r = target - recon (a
+// constant), and the squared error is divided by Σ(r - mean r)².
+type AuxK struct {
+	K           int
+	After       int64          // dead when not fired for so long
+	DecoderOnly bool           // no gradient to the encoder
+	Shrink      bool           // scaled by dead/K while fewer than K are dead
+	Plain       bool           // the mean over rows of the squared error, r no constant
+	Inverse     *gorgonia.Node // divide by the variance of the target instead; nil for that of r
+}
+
+// Add adds the loss for latents of c that out has decoded, to predict target
+// [B,DOut]. It counts dead latents: a variant adds it at most once.
+func (a AuxK) Add(b *Builder, c *Coder, target *gorgonia.Node, out *Out) *gorgonia.Node {
+	dead := b.Dead(out.Codes, a.After)
+	kept := c.Code(1, b.Picker(func() kernel.Rule {
+		latents := dead.Latents()
+		return kernel.Rule{Kind: kernel.TopK, K: min(a.K, len(latents)), Subset: latents}
+	}), dead.Node)
+	if a.DecoderOnly {
+		kept.Values = b.G.Stop(kept.Values)
+	}
+	e := a.error(b, c.Sum(kept), b.G.Sub(target, out.Recon), dead.Node)
+	return b.G.Weighted([]sparseop.Coefficient{func() float64 { return a.weight(len(dead.Latents())) }}, e)
+}
+
+// error compares the sum [B,DOut] of the dead latents that were kept with the
+// residual [B,DOut].
+func (a AuxK) error(b *Builder, sum, residual, dead *gorgonia.Node) *gorgonia.Node {
+	if a.Plain {
+		return b.MeanSquared(sum, residual)
+	}
+	residual = b.G.Stop(residual)
+	inverse := a.Inverse
+	if inverse == nil {
+		inverse = b.G.InverseVariance(residual, dead)
+	}
+	return b.G.Times(b.G.SquaredError(sum, residual, 1), inverse)
+}
+
+// weight is 0 while no latent is dead.
+func (a AuxK) weight(dead int) float64 {
+	switch {
+	case dead == 0:
+		return 0
+	case a.Shrink:
+		return min(1, float64(dead)/float64(a.K))
+	default:
+		return 1
+	}
+}
