@@ -18,6 +18,9 @@ func Copy(dir string, d *Dump, rows Rows, meta Metadata) error {
 	if rows.Len() == 0 {
 		return fmt.Errorf("copying %s: no rows were chosen", d.name)
 	}
+	if first, last := rows.At(0), rows.At(rows.Len()-1); first < 0 || last >= d.rows {
+		return fmt.Errorf("copying %s: rows %d to %d were chosen, the rows are 0 to %d", d.name, first, last, d.rows-1)
+	}
 	s := Schema{D: d.D(), DOut: d.DOut(), Columns: d.Columns(), Token: d.HasToken(), Metadata: d.Metadata()}
 	maps.Copy(s.Metadata, meta)
 	w := &Writer{schema: s}

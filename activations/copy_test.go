@@ -153,6 +153,7 @@ func must[T any](x T, err error) T {
 func TestCopyRefusals(t *testing.T) {
 	d := mustOpen(t, withExtras(t))
 	checkMessage(t, Copy(t.TempDir(), d, Rows{}, nil), d.Name(), "no rows were chosen")
+	checkMessage(t, Copy(t.TempDir(), d, MakeRows(Run{100, 121}), nil), d.Name(), "the rows are 0 to 119")
 	checkMessage(t, Copy(filepath.Dir(d.shards[0].name), d, AllRows(3), nil), "holds one already")
 	bad := t.TempDir()
 	checkMessage(t, Copy(bad, d, AllRows(3), Metadata{KeyScale: "-1"}), "positive")

@@ -36,19 +36,12 @@ func openPaths(name string, paths []string) (_ *Dump, err error) {
 	}()
 	var shards []Shard
 	for _, p := range paths {
-		f, err := os.Open(p)
+		f, size, err := openFile(p)
 		if err != nil {
-			return nil, fmt.Errorf("opening a shard of the dump: %w", err)
+			return nil, err
 		}
 		files = append(files, f)
-		st, err := f.Stat()
-		if err != nil {
-			return nil, fmt.Errorf("opening a shard of the dump: %w", err)
-		}
-		if !st.Mode().IsRegular() {
-			return nil, fmt.Errorf("%s: a shard must be a regular file, for rows are read by their place in it; copy it into one", p)
-		}
-		shards = append(shards, Shard{Name: p, R: f, Size: st.Size()})
+		shards = append(shards, Shard{Name: p, R: f, Size: size})
 	}
 	d, err := OpenShards(name, shards)
 	if err != nil {
@@ -56,6 +49,27 @@ func openPaths(name string, paths []string) (_ *Dump, err error) {
 	}
 	d.files = files
 	return d, nil
+}
+
+// openFile opens a regular file and gives its size. What is not one is found
+// before it is opened, which waits for ever on a pipe.
+func openFile(path string) (*os.File, int64, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("opening a shard of the dump: %w", err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: a shard must be a regular file, for rows are read by their place in it; copy it into one", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("opening a shard of the dump: %w", err)
+	}
+	if st, err = f.Stat(); err != nil {
+		f.Close()
+		return nil, 0, fmt.Errorf("opening a shard of the dump: %w", err)
+	}
+	return f, st.Size(), nil
 }
 
 // shardPaths lists the files of the dump at path.

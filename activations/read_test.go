@@ -253,3 +253,21 @@ func TestCacheBound(t *testing.T) {
 		t.Errorf("a buffer larger than the cache leaves %d others", c.used.Len()-1)
 	}
 }
+
+// TestDictionaryDelta reads a file of pyarrow 26 (IpcWriteOptions with
+// emit_dictionary_deltas) whose second batch adds to the dictionary of the
+// first; Go's Arrow writes no such files.
+func TestDictionaryDelta(t *testing.T) {
+	d := mustOpen(t, filepath.Join("testdata", "delta.arrow"))
+	rows := make([]int64, d.Rows())
+	AllRows(d.Rows()).Fill(rows, 0)
+	got, err := d.Tokens(rows)
+	if err != nil || len(got) != 16 || len(d.shards[0].dicts) != 2 {
+		t.Fatalf("%d tokens, %d dictionary batches, %v", len(got), len(d.shards[0].dicts), err)
+	}
+	for i, s := range got {
+		if want := fmt.Sprintf("text %d", i%8%(3*(i/8+1))); s != want {
+			t.Errorf("row %d is %q, want %q", i, s, want)
+		}
+	}
+}

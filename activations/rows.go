@@ -1,8 +1,9 @@
 package activations
 
 import (
-	"fmt"
+	"cmp"
 	"iter"
+	"slices"
 	"sort"
 )
 
@@ -21,9 +22,13 @@ type Run struct{ Lo, Hi int64 }
 // AllRows are rows 0 to n-1.
 func AllRows(n int64) Rows { return MakeRows(Run{0, n}) }
 
-// MakeRows makes a set of runs, which must be in ascending order and not
-// overlap. Empty runs are left out and runs that touch are joined.
+// MakeRows makes the set of the rows in any of the runs, which may come in any
+// order and overlap.
 func MakeRows(runs ...Run) Rows {
+	byLo := func(x, y Run) int { return cmp.Compare(x.Lo, y.Lo) }
+	if !slices.IsSortedFunc(runs, byLo) {
+		runs = slices.SortedFunc(slices.Values(runs), byLo)
+	}
 	var r Rows
 	for _, run := range runs {
 		r.add(run)
@@ -31,23 +36,19 @@ func MakeRows(runs ...Run) Rows {
 	return r
 }
 
+// add adds the rows of a run that begins no earlier than those before it.
 func (r *Rows) add(run Run) {
-	if run.Hi <= run.Lo {
+	if k := len(r.runs) - 1; k >= 0 && run.Lo <= r.runs[k].Hi {
+		more := max(0, run.Hi-r.runs[k].Hi)
+		r.runs[k].Hi += more
+		r.n += more
 		return
 	}
-	if k := len(r.runs) - 1; k >= 0 {
-		if run.Lo < r.runs[k].Hi {
-			panic(fmt.Sprintf("activations: run [%d,%d) does not come after [%d,%d)", run.Lo, run.Hi, r.runs[k].Lo, r.runs[k].Hi))
-		}
-		if run.Lo == r.runs[k].Hi {
-			r.runs[k].Hi = run.Hi
-			r.n += run.Hi - run.Lo
-			return
-		}
+	if run.Lo < run.Hi {
+		r.runs = append(r.runs, run)
+		r.before = append(r.before, r.n)
+		r.n += run.Hi - run.Lo
 	}
-	r.runs = append(r.runs, run)
-	r.before = append(r.before, r.n)
-	r.n += run.Hi - run.Lo
 }
 
 // Len is the number of rows.

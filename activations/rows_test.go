@@ -21,6 +21,9 @@ func TestRows(t *testing.T) {
 			}
 		}
 		checkRows(t, MakeRows(runs...), plain)
+		mixed := slices.Concat(runs, runs, []Run{{9, 3}})
+		rng.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
+		checkRows(t, MakeRows(mixed...), plain)
 		n := int64(len(plain))
 		i := rng.Int64N(n + 1)
 		j := i + rng.Int64N(n-i+1)
