@@ -1,0 +1,106 @@
+package mpsae
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/internal/sparseop"
+	"github.com/saectl/saectl/sae"
+)
+
+// dictionary adds what the pursuit needs beside the encoder, and returns nodes
+// that must have run before it: the decoder where it is another, and a mask
+// [F] of the latents that a step does without, nil for none.
+func (p *pursuit) dictionary(g *sparseop.Graph, c constants, mask *gorgonia.Node) (after []*gorgonia.Node) {
+	if c.decoder != c.encoder {
+		after = append(after, note(g, "decoder", &p.other, c.decoder))
+	}
+	if mask != nil {
+		after = append(after, note(g, "dropout", &p.mask, mask))
+	}
+	return after
+}
+
+// note copies x to where the pursuit finds it.
+func note(g *sparseop.Graph, name string, to *[]float32, x *gorgonia.Node) *gorgonia.Node {
+	return g.Custom(name, nil, sparseop.Func{
+		F32: func(_ []float32, in [][]float32) { *to = append((*to)[:0], in[0]...) },
+		F64: func(_ []float64, in [][]float64) {
+			*to = (*to)[:0]
+			for _, v := range in[0] {
+				*to = append(*to, float32(v))
+			}
+		},
+	}, nil, x)
+}
+
+// dropped is the mask of the latents that a training step keeps, drawn for
+// each step and shared by rows and steps of the pursuit; nil without dropout.
+func (m *MPSAE) dropped(b *sae.Builder) *gorgonia.Node {
+	if m.Dropout == 0 || !b.Train {
+		return nil
+	}
+	seed := b.Seed
+	return b.Feed("dropout", func(dst []float32, step int, _ *activations.Batch) error {
+		if m.mask != nil {
+			m.mask(dst, step)
+			return nil
+		}
+		for f := range dst {
+			dst[f] = 1
+			if m.dropsAt(step) && data.Uniform(seed, dropoutStream, uint64(step)*uint64(len(dst))+uint64(f)) < m.Dropout {
+				dst[f] = 0
+			}
+		}
+		return nil
+	}, b.F)
+}
+
+// dropoutStream is "dropout" in ASCII, a random stream of its own.
+const dropoutStream = 0x64726f706f7574
+
+func (m *MPSAE) dropsAt(step int) bool { return m.DropoutSteps == 0 || step < m.DropoutSteps }
+
+// report adds what an evaluation may ask for: the steps of each row [B], where
+// a latent that came up twice counts twice; 1 for each row [B] that was left
+// below the tolerance; and 1 if scores were followed by the product of the
+// dictionary, 0 if they were computed in each step.
+func (p *pursuit) report(g *sparseop.Graph, s *sparseop.Support) map[string]*gorgonia.Node {
+	perRow := func(name string, of func(row int) float64) *gorgonia.Node {
+		return constant(g, name, []int{s.B}, s, func(i int) float64 {
+			if i >= len(p.path.ptr)-1 {
+				return 0
+			}
+			return of(i)
+		})
+	}
+	return map[string]*gorgonia.Node{
+		"steps":     perRow("steps", func(i int) float64 { return float64(p.path.ptr[i+1] - p.path.ptr[i]) }),
+		"converged": perRow("converged", func(i int) float64 { return indicator(p.met[i]) }),
+		"gram":      constant(g, "gram", nil, s, func(int) float64 { return indicator(p.usedGram) }),
+	}
+}
+
+// constant adds a node that is filled, once s is there, and has no gradient.
+func constant(g *sparseop.Graph, name string, shape []int, s *sparseop.Support, of func(i int) float64) *gorgonia.Node {
+	return g.Custom(name, shape, sparseop.Func{
+		F32: func(dst []float32, _ [][]float32) {
+			for i := range dst {
+				dst[i] = float32(of(i))
+			}
+		},
+		F64: func(dst []float64, _ [][]float64) {
+			for i := range dst {
+				dst[i] = of(i)
+			}
+		},
+	}, nil, s.Node)
+}
+
+func indicator(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

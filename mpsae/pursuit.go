@@ -1,0 +1,279 @@
+package mpsae
+
+import (
+	"math"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
+
+// A rule is how rows are pursued.
+type rule struct {
+	steps     int     // most of a row
+	tolerance float64 // norm of what is left below which a row is done; 0 for none
+	relative  bool    // tolerance is a share of the row's norm
+	signed    bool    // go on whatever the sign of the largest score
+	ban, stop bool    // a latent that comes up again is passed over; ends the row
+
+	orthogonal, projected bool // values of all latents are solved for after each step
+	iterations            int  // of the projected solution
+}
+
+// pursuit encodes batches. It owns what a batch takes, a tile of scores being
+// the largest part.
+type pursuit struct {
+	rule
+	scoring
+	pool *kernel.Pool
+	gemm *kernel.GEMM
+	gram gram
+
+	mask             []float32 // [F] 0 for latents that this step does without, nil for none
+	other            []float32 // [F,D] the decoder where it is not the encoder
+	maskedW, maskedB []float32 // the encoder without those latents
+
+	x, enc, dec, bias []float32 // of the batch under way
+	d, f              int
+	longest           lengths // of the rows of enc, dec and of bias
+	every             []int32 // [F] 0, 1, ...
+
+	tile    []float32 // [rows,F] estimated scores
+	compact []float32 // [rows,D] what is left of rows that go on
+	rows    []row     // of the tile
+	active  []*row    // those that go on
+	workers []*worker // one a thread
+
+	path   path
+	met    []bool        // [rows] left below the tolerance
+	single kept[float32] // what backpropagation needs beside the path
+	double kept[float64]
+}
+
+// A path is the steps of a batch: what backpropagation holds fixed.
+type path struct {
+	ptr   []int32 // [rows+1] where each row's steps begin
+	atom  []int32 // [steps] latent
+	entry []int32 // [steps] its place among the codes of the batch
+}
+
+// kept is the coefficient of each step, and what the steps leave of the rows
+// in use [N,D].
+type kept[T float] struct{ coefficient, residual []T }
+
+func newPursuit(pool *kernel.Pool, r rule, s scoring) *pursuit {
+	p := &pursuit{rule: r, scoring: s, pool: pool, gemm: kernel.NewGEMM(pool)}
+	for range pool.Threads() {
+		p.workers = append(p.workers, &worker{p: p})
+	}
+	return p
+}
+
+// A tile holds at most this many scores, and no more rows than this: enough
+// to share the packing of the dictionary among them.
+const (
+	tileScores = 1 << 22
+	tileRows   = 512
+)
+
+// pick is a sparseop.Picker. The scores of the support are values of latents.
+func (p *pursuit) pick(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error {
+	p.begin(x, w, bias, rows, d, f)
+	dst.RowPtr, dst.Index, dst.Score = append(dst.RowPtr[:0], 0), dst.Index[:0], dst.Score[:0]
+	useGram := p.chooseGram(rows)
+	for lo := 0; lo < rows; lo += len(p.rows) {
+		n := min(len(p.rows), rows-lo)
+		p.start(lo, n)
+		if useGram {
+			p.runGram(lo, n)
+		} else {
+			p.runDirect(n)
+		}
+		p.gather(dst, n)
+	}
+	p.finish(rows, useGram)
+	return nil
+}
+
+func (p *pursuit) begin(x, w, bias []float32, rows, d, f int) {
+	p.x, p.enc, p.dec, p.bias, p.d, p.f = x, w, w, bias, d, f
+	if p.mask != nil {
+		p.drop()
+	}
+	if p.other != nil {
+		p.dec = p.other
+	}
+	for len(p.every) < f {
+		p.every = append(p.every, int32(len(p.every)))
+	}
+	if n := max(1, min(tileRows, tileScores/f)); len(p.tile) != n*f {
+		p.tile, p.rows = make([]float32, n*f), make([]row, n)
+	}
+	p.single.residual = resize(p.single.residual, rows*d)
+	p.single.coefficient = p.single.coefficient[:0]
+	p.path.ptr, p.path.atom, p.path.entry = append(p.path.ptr[:0], 0), p.path.atom[:0], p.path.entry[:0]
+	p.met = p.met[:0]
+	p.longest.measure(p)
+}
+
+// drop makes the encoder, and a decoder that is the same, be without the
+// latents that the mask leaves out: they score 0.
+func (p *pursuit) drop() {
+	p.maskedW, p.maskedB = append(p.maskedW[:0], p.enc...), append(p.maskedB[:0], p.bias...)
+	for f, keep := range p.mask {
+		if keep == 0 {
+			clear(p.maskedW[f*p.d : (f+1)*p.d])
+			if p.bias != nil {
+				p.maskedB[f] = 0
+			}
+		}
+	}
+	p.enc, p.dec = p.maskedW, p.maskedW
+	if p.bias != nil {
+		p.bias = p.maskedB
+	}
+}
+
+// start sets up rows [lo,lo+n) of the batch.
+func (p *pursuit) start(lo, n int) {
+	d := p.d
+	for i := range p.rows[:n] {
+		x, r := p.x[(lo+i)*d:(lo+i+1)*d], p.single.residual[(lo+i)*d:(lo+i+1)*d]
+		copy(r, x)
+		p.rows[i].reset(p, x, r)
+	}
+}
+
+// runGram scores the tile's rows once; then each goes its way alone.
+func (p *pursuit) runGram(lo, n int) {
+	p.gemm.NT(p.tile, p.x[lo*p.d:(lo+n)*p.d], p.enc, n, p.f, p.d, false)
+	p.pool.Run(n, (*gramTask)(p))
+}
+
+type gramTask pursuit
+
+// Do pursues one row of the tile.
+func (t *gramTask) Do(worker, i int) {
+	p := (*pursuit)(t)
+	w, r, scores := p.workers[worker], &p.rows[i], p.tile[i*p.f:(i+1)*p.f]
+	r.drift = w.rounding() * r.norm
+	if p.bias != nil {
+		kernel.Add(scores, p.bias)
+	}
+	for w.step(r, scores); !r.done; w.step(r, scores) {
+		for e, atom := range w.moved {
+			kernel.Axpy(scores, -w.by[e], p.gram.row(int(atom), p.f))
+		}
+		w.follow(r)
+	}
+}
+
+// runDirect scores what is left of the rows that go on, step by step.
+func (p *pursuit) runDirect(n int) {
+	p.active = p.active[:0]
+	for i := range p.rows[:n] {
+		p.active = append(p.active, &p.rows[i])
+	}
+	for len(p.active) > 0 {
+		p.compact = p.compact[:0]
+		for _, r := range p.active {
+			p.compact = append(p.compact, r.left...)
+		}
+		p.gemm.NT(p.tile, p.compact, p.enc, len(p.active), p.f, p.d, false)
+		p.pool.Run(len(p.active), (*directTask)(p))
+		going := p.active[:0]
+		for _, r := range p.active {
+			if !r.done {
+				going = append(going, r)
+			}
+		}
+		p.active = going
+	}
+}
+
+type directTask pursuit
+
+// Do makes one step of one row that goes on.
+func (t *directTask) Do(worker, i int) {
+	p := (*pursuit)(t)
+	w, r, scores := p.workers[worker], p.active[i], p.tile[i*p.f:(i+1)*p.f]
+	r.drift = w.rounding() * r.norm
+	if p.bias != nil {
+		kernel.Add(scores, p.bias)
+	}
+	w.step(r, scores)
+}
+
+// gather appends the tile's rows to the batch.
+func (p *pursuit) gather(dst *kernel.Support, n int) {
+	for i := range p.rows[:n] {
+		r, first := &p.rows[i], int32(len(dst.Index))
+		r.sort()
+		dst.Index, dst.Score = append(dst.Index, r.index...), append(dst.Score, r.value...)
+		dst.RowPtr = append(dst.RowPtr, int32(len(dst.Index)))
+		p.path.atom = append(p.path.atom, r.atoms...)
+		p.single.coefficient = append(p.single.coefficient, r.coefficients...)
+		for _, e := range r.entry {
+			p.path.entry = append(p.path.entry, first+e)
+		}
+		p.path.ptr = append(p.path.ptr, int32(len(p.path.atom)))
+		p.met = append(p.met, r.norm < r.enough)
+	}
+}
+
+// finish notes what the next batch's choice goes by.
+func (p *pursuit) finish(rows int, gram bool) {
+	p.usedGram = gram
+	if rows > 0 {
+		p.expected = float64(len(p.path.atom))/float64(rows) + 1 // and the look that ends a row
+	}
+	p.x, p.enc, p.dec, p.bias = nil, nil, nil, nil
+}
+
+func resize[T any](x []T, n int) []T {
+	if cap(x) < n {
+		return make([]T, n)
+	}
+	return x[:n]
+}
+
+// lengths bound what rounding can do to a score.
+type lengths struct {
+	encoder, decoder, bias float64 // the largest norm of a row, and the largest |bias|
+
+	x    []float32
+	d    int
+	part []float64
+}
+
+const lengthBlock = 64 // rows
+
+func (l *lengths) measure(p *pursuit) {
+	l.encoder, l.bias = l.largest(p.pool, p.enc, p.d), 0
+	l.decoder = l.encoder
+	if p.other != nil {
+		l.decoder = l.largest(p.pool, p.dec, p.d)
+	}
+	for _, b := range p.bias {
+		l.bias = max(l.bias, math.Abs(float64(b)))
+	}
+}
+
+// largest is the largest norm of a row of x [.,D].
+func (l *lengths) largest(pool *kernel.Pool, x []float32, d int) float64 {
+	l.x, l.d = x, d
+	l.part = resize(l.part, (len(x)/d+lengthBlock-1)/lengthBlock)
+	pool.Run(len(l.part), l)
+	l.x = nil
+	squares := 0.0
+	for _, s := range l.part {
+		squares = max(squares, s)
+	}
+	return math.Sqrt(squares)
+}
+
+// Do measures one block of rows.
+func (l *lengths) Do(_, block int) {
+	l.part[block] = 0
+	for i := block * lengthBlock * l.d; i < min((block+1)*lengthBlock*l.d, len(l.x)); i += l.d {
+		l.part[block] = max(l.part[block], kernel.SumSquares(l.x[i:i+l.d]))
+	}
+}

@@ -1,0 +1,265 @@
+package mpsae
+
+import (
+	"math"
+	"slices"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
+
+// A row is how far the pursuit of one row is.
+type row struct {
+	x, left []float32 // [D] the row, and what is left of it
+	norm    float64   // of what is left
+	enough  float64   // the norm below which the row is done
+	drift   float64   // a score's estimate is off the inner product by at most this times its encoder row's norm
+	touched float64   // the largest norm that the sums of the last step went through
+	done    bool
+
+	atoms        []int32   // latents in the order of their steps
+	coefficients []float32 // what each step took; when solved for, the value of each latent
+	solution     solution
+
+	index []int32   // the latents in ascending order, each once
+	value []float32 // theirs
+	entry []int32   // place of each step's latent in index
+	order []int32   // steps in the order of their latents
+}
+
+func (r *row) reset(p *pursuit, x, left []float32) {
+	r.x, r.left, r.done, r.touched = x, left, false, 0
+	r.norm = math.Sqrt(kernel.SumSquares(x))
+	r.enough = p.tolerance
+	if p.relative {
+		r.enough *= r.norm
+	}
+	r.atoms, r.coefficients = r.atoms[:0], r.coefficients[:0]
+	r.solution.reset()
+}
+
+// sort sums the steps of each latent, in their order.
+func (r *row) sort() {
+	r.order, r.entry = r.order[:0], resize(r.entry, len(r.atoms))
+	for t := range r.atoms {
+		r.order = append(r.order, int32(t))
+	}
+	slices.SortStableFunc(r.order, func(a, b int32) int { return int(r.atoms[a]) - int(r.atoms[b]) })
+	r.index, r.value = r.index[:0], r.value[:0]
+	for _, t := range r.order {
+		if n := len(r.index); n == 0 || r.index[n-1] != r.atoms[t] {
+			r.index, r.value = append(r.index, r.atoms[t]), append(r.value, 0)
+		}
+		r.value[len(r.value)-1] += r.coefficients[t]
+		r.entry[t] = int32(len(r.index) - 1)
+	}
+}
+
+// A worker makes steps of rows, one at a time, and owns what that takes.
+type worker struct {
+	p          *pursuit
+	tops       []float32 // largest estimate of each block of latents
+	candidates []int32
+	scores     []float32 // [F] of the candidates
+
+	// What the last step did: the latents whose values moved, and by how much.
+	moved  []int32
+	by     []float32
+	before float64 // norm of what was left before it
+}
+
+// step chooses the latent with the largest score, given estimates [F] of all,
+// and takes it off the row, or ends the row.
+func (w *worker) step(r *row, estimates []float32) {
+	p := w.p
+	atom, score := w.best(r, estimates)
+	if atom < 0 || !(score > 0) && !(p.signed && score < 0) {
+		r.done = true
+		return
+	}
+	again := p.stop && slices.Contains(r.atoms, atom)
+	w.before = r.norm
+	r.atoms = append(r.atoms, atom)
+	if !w.take(r, atom, score) {
+		r.done = true
+		return
+	}
+	r.norm = math.Sqrt(kernel.SumSquares(r.left))
+	r.done = again || len(r.atoms) >= p.steps || r.norm < r.enough
+}
+
+// take changes the values of the row's latents and what is left of it. It
+// reports false, with no step made, when the atom adds nothing to the others.
+func (w *worker) take(r *row, atom int32, score float32) bool {
+	p := w.p
+	if p.orthogonal || p.projected {
+		return w.solve(r)
+	}
+	r.coefficients = append(r.coefficients, score)
+	kernel.Axpy(r.left, -score, p.dec[int(atom)*p.d:(int(atom)+1)*p.d])
+	w.moved, w.by = append(w.moved[:0], atom), append(w.by[:0], score)
+	r.touched = w.before + math.Abs(float64(score))*p.longest.decoder
+	return true
+}
+
+const unit = 0x1p-24 // of rounding in float32
+
+// rounding is g such that a sum of D products, in any order, is off by at
+// most g times the norms of its factors (Higham 2002, "Accuracy and Stability
+// of Numerical Algorithms", section 3.1); 4 more covers the arithmetic of the
+// bound.
+func (w *worker) rounding() float64 {
+	n := float64(w.p.d+4) * unit
+	if n >= 0.5 {
+		return math.Inf(1)
+	}
+	return n / (1 - n)
+}
+
+// follow widens the drift of estimates that were moved along with the last
+// step: by the error of the products of the dictionary with itself, by that of
+// adding them, and by that of what is left of the row.
+func (w *worker) follow(r *row) {
+	moved := 0.0
+	for _, c := range w.by {
+		moved += math.Abs(float64(c)) * w.p.longest.decoder
+	}
+	n := float64(len(w.moved))
+	r.drift += moved*(w.rounding()+4*unit) + 4*unit*n*(w.before+moved) + 4*unit*(n+2)*r.touched
+}
+
+// best is the latent with the largest score, of equal ones the lowest; -1 when
+// there is none. Estimates of all that were dropped or banned are overwritten.
+func (w *worker) best(r *row, estimates []float32) (int32, float32) {
+	p := w.p
+	if p.ban {
+		ban(estimates, r.atoms)
+	}
+	w.tops = blockTops(w.tops[:0], estimates)
+	top := float32(math.Inf(-1))
+	for _, v := range w.tops {
+		top = max(top, v)
+	}
+	slack := w.slack(r)
+	if !(slack < 1e30) || p.f <= exactUpTo {
+		return w.exact(r, estimates)
+	}
+	if math.IsInf(float64(top), -1) {
+		return -1, 0
+	}
+	w.list(estimates, float32(float64(top)-slack))
+	if len(w.candidates) > max(exactUpTo, p.f/8) {
+		return w.exact(r, estimates)
+	}
+	w.scores = resize(w.scores, p.f)
+	kernel.Dots(w.scores, r.left, p.enc, w.candidates)
+	at := int32(-1)
+	best := float32(math.Inf(-1))
+	for i, f := range w.candidates {
+		s := w.scores[i]
+		if p.bias != nil {
+			s += p.bias[f]
+		}
+		if s > best {
+			best, at = s, f
+		}
+	}
+	return at, best
+}
+
+// exactUpTo is how many candidates are not worth telling apart.
+const exactUpTo = 32
+
+// slack is how far below the largest estimate the estimate of the largest
+// score may lie. It is not finite where sums may overflow or lose digits to
+// underflow.
+func (w *worker) slack(r *row) float64 {
+	l := &w.p.longest
+	size := r.norm*l.encoder + l.bias
+	if !(size < 1e30) || r.norm > 0 && size < 1e-25 {
+		return math.Inf(1)
+	}
+	off := (r.drift+w.rounding()*r.norm)*l.encoder + 4*unit*size
+	return 2*off*(1+1e-6) + 4*unit*size
+}
+
+// exact replaces all estimates by scores.
+func (w *worker) exact(r *row, estimates []float32) (int32, float32) {
+	p := w.p
+	kernel.Dots(estimates, r.left, p.enc, p.every[:p.f])
+	if p.bias != nil {
+		kernel.Add(estimates, p.bias)
+	}
+	r.drift = w.rounding() * r.norm
+	if p.ban {
+		ban(estimates, r.atoms)
+	}
+	at := int32(-1)
+	best := float32(math.Inf(-1))
+	for f, s := range estimates {
+		if s > best {
+			best, at = s, int32(f)
+		}
+	}
+	return at, best
+}
+
+// ban keeps latents from being chosen.
+func ban(scores []float32, atoms []int32) {
+	for _, f := range atoms {
+		scores[f] = float32(math.Inf(-1))
+	}
+}
+
+// Estimates are looked through in blocks of this many latents.
+const topBlock = 128
+
+// blockTops appends the largest number of each block of x; NaN is passed over.
+func blockTops(dst, x []float32) []float32 {
+	for len(x) > 0 {
+		n := min(topBlock, len(x))
+		dst = append(dst, largest(x[:n]))
+		x = x[n:]
+	}
+	return dst
+}
+
+func largest(x []float32) float32 {
+	a := float32(math.Inf(-1))
+	b, c, d := a, a, a
+	for ; len(x) >= 4; x = x[4:] {
+		if x[0] > a {
+			a = x[0]
+		}
+		if x[1] > b {
+			b = x[1]
+		}
+		if x[2] > c {
+			c = x[2]
+		}
+		if x[3] > d {
+			d = x[3]
+		}
+	}
+	for _, v := range x {
+		if v > a {
+			a = v
+		}
+	}
+	return max(a, b, c, d)
+}
+
+// list makes the candidates: latents whose estimate is at least as given.
+func (w *worker) list(estimates []float32, least float32) {
+	w.candidates = w.candidates[:0]
+	for i, top := range w.tops {
+		if top < least {
+			continue
+		}
+		lo := i * topBlock
+		for j, s := range estimates[lo:min(lo+topBlock, len(estimates))] {
+			if s >= least {
+				w.candidates = append(w.candidates, int32(lo+j))
+			}
+		}
+	}
+}
