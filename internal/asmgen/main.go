@@ -33,6 +33,7 @@ func units() []unit {
 		{"vector_avx2_amd64", avx2, emitVectors},
 		{"gemm_avx512_amd64", avx512, emitGEMM},
 		{"gemm_avx2_amd64", avx2, emitGEMM},
+		{"screen_avx512_amd64", avx512, emitScreen},
 	}
 }
 
@@ -59,6 +60,13 @@ func emitVectors(g *gen) {
 func emitGEMM(g *gen) {
 	g.tile()
 	g.transpose()
+}
+
+func emitScreen(g *gen) {
+	g.maxAbs()
+	g.quantize()
+	g.byteTile()
+	g.screen()
 }
 
 func main() {

@@ -9,6 +9,8 @@ import "fmt"
 // that stay in cache; a row's K-th best key so far rejects most of a block
 // by vector compares.
 type Selector struct {
+	Screen Screen // set it between calls
+
 	pool *Pool
 	set  *set
 
@@ -21,6 +23,11 @@ type Selector struct {
 	perRow  []picks // [B] what each row keeps
 	scratch []*scratch
 	all     []float32 // keys of a batch
+
+	screen    screen
+	screened  bool // the pass under way is
+	quantized bool // the weights of this call are
+	always    bool // of tests: screen at any size
 }
 
 // A pass looks at rows first, first+stride, ... and keeps of each the keys
@@ -92,28 +99,66 @@ func (s *Selector) begin(x, w, bias []float32, B, D, F int, r Rule) {
 	for len(s.scratch) < s.pool.Threads() {
 		s.scratch = append(s.scratch, &scratch{})
 	}
+	s.quantized = false
 }
 
 // itemRows bounds the rows that share a block of latents.
-const itemRows = 96
+const itemRows = 192
 
 // run makes one pass. Its rows are dealt out evenly, in whole tiles.
 func (s *Selector) run(p pass) {
+	tile := s.set.dotTileRows
+	if s.screened = s.screens(p); s.screened {
+		tile = s.set.tileRows
+	}
 	threads := s.pool.Threads()
 	items := threads * ceilDiv(p.rows, threads*itemRows)
-	p.perItem = roundUp(ceilDiv(p.rows, items), s.set.dotTileRows)
+	p.perItem = min(roundUp(ceilDiv(p.rows, items), tile), itemRows)
 	s.pass = p
 	for _, c := range s.scratch {
 		c.reserve(s, min(p.perItem, p.rows))
 	}
+	if s.screened && !s.quantized {
+		s.screen.begin(s)
+		s.quantized = true
+	}
 	s.pool.Run(ceilDiv(p.rows, p.perItem), s)
+}
+
+// screens reports whether a pass is screened. Quantising the weights must be
+// worth its time, and few of many latents must be kept.
+func (s *Selector) screens(p pass) bool {
+	switch {
+	case s.Screen == ScreenOff, s.set.bytes == nil, s.rule.Boost != nil, p.groups > 0:
+		return false
+	case s.always:
+		return true
+	}
+	return s.d >= 256 && s.n >= 1024 && s.b >= 48 && p.largest <= s.n/32
 }
 
 // Do scores the rows of one item and keeps what the pass keeps.
 func (s *Selector) Do(worker, item int) {
 	p := &s.pass
 	lo, hi := item*p.perItem, min((item+1)*p.perItem, p.rows)
+	if s.screened {
+		s.screen.rows[worker].run(lo, hi)
+		return
+	}
 	s.scratch[worker].score(s, lo, hi)
+}
+
+// latent is the number of the latent at a place of those looked at.
+func (s *Selector) latent(place int32) int32 {
+	if s.rule.Subset != nil {
+		return s.rule.Subset[place]
+	}
+	return place
+}
+
+// key ranks a score of the latent at a place; it has no boost.
+func (s *Selector) key(score float32, place int32) float32 {
+	return s.rule.key(score, 0, int(s.latent(place)))
 }
 
 // row is the number of the pass's i-th row.
@@ -127,10 +172,7 @@ func (s *Selector) gather(dst *Support, B int) {
 		p := &s.perRow[i]
 		dst.Score = append(dst.Score, p.score...)
 		for _, f := range p.index {
-			if s.rule.Subset != nil {
-				f = s.rule.Subset[f]
-			}
-			dst.Index = append(dst.Index, f)
+			dst.Index = append(dst.Index, s.latent(f))
 		}
 		dst.RowPtr = append(dst.RowPtr, int32(len(dst.Index)))
 	}

@@ -229,6 +229,10 @@ func TestSelectTwin(t *testing.T) {
 	shapes := [][3]int{{1, 1, 1}, {3, 5, 7}, {7, 16, 64}, {20, 33, 130}, {2, 64, 333}, {300, 8, 70}}
 	for _, s := range available() {
 		selectors := []*Selector{NewSelector(pools[0]), NewSelector(pools[1]), NewSelector(pools[2])}
+		if s.bytes != nil {
+			selectors = append(selectors, NewSelector(pools[0]), NewSelector(pools[1]))
+			selectors[3].always, selectors[4].always = true, true
+		}
 		for _, sel := range selectors {
 			sel.set = s
 		}
@@ -262,7 +266,7 @@ func (z selection) hold(t *testing.T, s *set, selectors []*Selector) {
 		}
 		if d := differ(got, want); d != "" {
 			z.rule.Weight, z.rule.Boost = nil, nil
-			t.Fatalf("B %d, D %d, F %d, threads %d, %+v: %s", z.B, z.D, z.F, sel.pool.Threads(), z.rule, d)
+			t.Fatalf("B %d, D %d, F %d, threads %d, screened %v, %+v: %s", z.B, z.D, z.F, sel.pool.Threads(), sel.screened, z.rule, d)
 		}
 	}
 }

@@ -159,14 +159,11 @@ func (c *scratch) keys(scores []float32, i, first, n int) []float32 {
 	keys := c.key0[i*blockCols : (i+1)*blockCols]
 	copy(keys, scores)
 	for j := range n {
-		f, boost := first+j, float32(0)
-		if s.rule.Subset != nil {
-			f = int(s.rule.Subset[f])
-		}
+		boost := float32(0)
 		if s.rule.Boost != nil {
 			boost = c.boost0[i*blockCols+j]
 		}
-		keys[j] = s.rule.key(scores[j], boost, f)
+		keys[j] = s.rule.key(scores[j], boost, int(s.latent(int32(first+j))))
 	}
 	return keys
 }

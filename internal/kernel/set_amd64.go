@@ -12,6 +12,14 @@ var setAVX512 = set{
 	adam: adamAVX512, allFinite: allFiniteAVX512,
 	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512, collect: collectAVX512, prefetch: prefetchAVX512,
 	tileRows: 12, tileCols: 32, tileDepth: 768, tile: tileAVX512, transpose: transposeAVX512,
+	bytes: bytesAVX512(),
+}
+
+func bytesAVX512() *byteKernels {
+	if !cpu.X86.HasAVX512VNNI {
+		return nil
+	}
+	return &byteKernels{maxAbs: maxAbsAVX512, quantize: quantizeAVX512, tile: byteTileAVX512, screen: screenAVX512}
 }
 
 var setAVX2 = set{

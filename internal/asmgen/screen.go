@@ -1,0 +1,194 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The kernels of this file score in bytes (VNNI). They are for AVX-512 only.
+
+// maxAbs looks for the largest absolute value.
+func (g *gen) maxAbs() {
+	g.begin("maxAbs", "(x []float32) float32", "is the largest absolute value of x; what a NaN gives is not told.")
+	x, left, v, most := g.pointer("x"), g.length("x"), g.vec(), g.zeros(1)[0]
+	mask := g.spread(0x7fffffff)
+	g.while("Block", left, 16, func() {
+		g.VPANDD(at(x, 0), mask, v)
+		g.VMAXPS(v, most, most)
+		g.ADDQ(operand.U32(64), x)
+	})
+	g.whenLeft("Whole", left, func() {
+		g.loadTail(g.tail(left), at(x, 0), v)
+		g.VPANDD(v, mask, v)
+		g.VMAXPS(v, most, most)
+	})
+	high := g.ZMM()
+	g.VEXTRACTF64X4(operand.U8(1), most, high.AsY())
+	g.VMAXPS(high.AsY(), most.AsY(), most.AsY())
+	g.VEXTRACTF32X4(operand.U8(1), most.AsY(), high.AsX())
+	g.VMAXPS(high.AsX(), most.AsX(), most.AsX())
+	for _, order := range []uint8{0x4e, 0xb1} {
+		g.VPERMILPS(operand.U8(order), most.AsX(), high.AsX())
+		g.VMAXPS(high.AsX(), most.AsX(), most.AsX())
+	}
+	g.Store(most.AsX(), g.ReturnIndex(0))
+	g.end()
+}
+
+// spread is a word in all lanes.
+func (g *gen) spread(word uint32) reg.VecVirtual {
+	r, v := g.GP32(), g.ZMM()
+	g.MOVL(operand.U32(word), r)
+	g.VPBROADCASTD(r, v)
+	return v
+}
+
+// A quantizer is the state of quantize.
+type quantizer struct {
+	*gen
+	scale, inverse, offset reg.VecVirtual
+	lost, size, sum        reg.VecVirtual // running sums
+}
+
+// quantize rounds numbers to whole multiples of scale.
+func (g *gen) quantize() {
+	g.begin("quantize", "(dst []byte, x []float32, scale, inverse float32, offset int32) (lost, size float32, sum int32)",
+		"sets dst to x·inverse, rounded to a whole number, plus offset, and returns",
+		"the sum of squares of x - dst·scale (offset left out), that of x, and the",
+		"sum of the whole numbers.")
+	dst, x, left := g.pointer("dst"), g.pointer("x"), g.length("x")
+	sums := g.zeros(3)
+	q := quantizer{g, g.broadcast("scale"), g.broadcast("inverse"), g.ZMM(), sums[0], sums[1], sums[2]}
+	offset := g.Load(g.Param("offset"), g.GP32())
+	g.VPBROADCASTD(offset, q.offset)
+	v := g.ZMM()
+	g.while("Block", left, 16, func() {
+		g.VMOVUPS(at(x, 0), v)
+		g.VPMOVDB(q.round(v), at(dst, 0))
+		g.ADDQ(operand.U32(64), x)
+		g.ADDQ(operand.U32(16), dst)
+	})
+	g.whenLeft("Whole", left, func() {
+		t := g.tail(left)
+		g.loadTail(t, at(x, 0), v)
+		g.VPMOVDB(q.round(v), t.mask, at(dst, 0))
+	})
+	for i, s := range []reg.VecVirtual{q.lost, q.size} {
+		lanes := g.quarter(s)
+		g.sumLanes(lanes)
+		g.Store(lanes, g.ReturnIndex(i))
+	}
+	g.Store(g.sumWords(q.sum), g.ReturnIndex(2))
+	g.end()
+}
+
+// round gives the whole numbers of v with the offset.
+func (q *quantizer) round(v reg.VecVirtual) reg.VecVirtual {
+	whole, n := q.ZMM(), q.ZMM()
+	q.VFMADD231PS(v, v, q.size)
+	q.VMULPS(q.inverse, v, n)
+	q.VCVTPS2DQ(n, whole)
+	q.VPADDD(whole, q.sum, q.sum)
+	q.VCVTDQ2PS(whole, n)
+	q.VFNMADD231PS(n, q.scale, v)
+	q.VFMADD231PS(v, v, q.lost)
+	q.VPADDD(q.offset, whole, whole)
+	return whole
+}
+
+func (g *gen) sumWords(v reg.VecVirtual) reg.Register {
+	high, r := g.ZMM(), g.GP32()
+	g.VEXTRACTI64X4(operand.U8(1), v, high.AsY())
+	g.VPADDD(high.AsY(), v.AsY(), v.AsY())
+	g.VEXTRACTI32X4(operand.U8(1), v.AsY(), high.AsX())
+	g.VPADDD(high.AsX(), v.AsX(), v.AsX())
+	for _, order := range []uint8{0x4e, 0xb1} {
+		g.VPSHUFD(operand.U8(order), v.AsX(), high.AsX())
+		g.VPADDD(high.AsX(), v.AsX(), v.AsX())
+	}
+	g.VMOVD(v.AsX(), r)
+	return r
+}
+
+// byteTile is tile with four bytes in the place of each number: the same
+// panels and registers, four times the products.
+func (g *gen) byteTile() {
+	rows, cols := g.tileShape()
+	g.begin("byteTile", "(k int, a, b []byte, start, c []int32, ldc int)",
+		"sets the block of c, ldc numbers from row to row, to start [cols] plus the",
+		"product of panels a [k,rows,4], unsigned, and b [k,cols,4], signed; k > 0.")
+	k, a, b, start := g.integer("k"), g.pointer("a"), g.pointer("b"), g.pointer("start")
+	wide := cols / g.lanes
+	sums := g.vecs(rows * wide)
+	for i, s := range sums {
+		g.VMOVDQU32(at(start, i%wide*g.bytes()), s)
+	}
+	g.Label("Step")
+	row := g.vecs(wide)
+	for j, v := range row {
+		g.VMOVDQU32(at(b, j*g.bytes()), v)
+	}
+	for i := range rows {
+		x := g.vec()
+		g.VPBROADCASTD(at(a, 4*i), x)
+		for j, v := range row {
+			g.VPDPBUSD(v, x, sums[wide*i+j])
+		}
+	}
+	g.ADDQ(operand.U32(uint32(4*rows)), a)
+	g.ADDQ(operand.U32(uint32(4*cols)), b)
+	g.DECQ(k)
+	g.JNZ(operand.LabelRef("Step"))
+	c, ldc := g.pointer("c"), g.integer("ldc")
+	g.SHLQ(operand.U8(2), ldc)
+	for i := range rows {
+		for j := range wide {
+			g.VMOVDQU32(sums[wide*i+j], at(c, j*g.bytes()))
+		}
+		g.ADDQ(ldc, c)
+	}
+	g.end()
+}
+
+// screen is collect for products of bytes: it makes estimated keys of them and
+// appends those above a bound with their numbers.
+func (g *gen) screen() {
+	g.begin("screen", "(acc []int32, factor, add []float32, scale, above float32, keep uint32, first int32, outKey []float32, outIndex []int32) int",
+		"appends the estimates acc·factor·scale + add, with the bits of keep",
+		"alone, that are not below or at a number (a NaN is not), and first plus",
+		"their place to the outputs and returns how many there are. len(acc) is a",
+		"multiple of 16, and the outputs have room for as many, and 16 more.")
+	acc, factor, add, left := g.pointer("acc"), g.pointer("factor"), g.pointer("add"), g.length("acc")
+	c := &collector{gen: g, outKey: g.pointer("outKey"), out: g.pointer("outIndex"), at: g.GP64(), found: g.GP64()}
+	scale, above, keep := g.broadcast("scale"), g.broadcast("above"), g.ZMM()
+	g.VPBROADCASTD(g.Load(g.Param("keep"), g.GP32()), keep)
+	number, v, k, off := g.ZMM(), g.ZMM(), g.K(), g.GP64()
+	first, found := g.Load(g.Param("first"), g.GP32()), c.found.(reg.GP).As32()
+	g.XORQ(c.at, c.at)
+	g.XORQ(off, off)
+	lanes := g.iota()
+	g.while("Block", left, 16, func() {
+		g.VCVTDQ2PS(indexed(acc, off, 0), v)
+		g.VMULPS(indexed(factor, off, 0), v, v)
+		g.VFMADD213PS(indexed(add, off, 0), scale, v)
+		g.VPANDD(keep, v, v)
+		g.VCMPPS(operand.U8(6), above, v, k) // not less or equal: true for NaN
+		g.KMOVW(k, found)
+		g.TESTL(found, found)
+		g.JZ(operand.LabelRef("None"))
+		g.VPBROADCASTD(first, number)
+		g.VPADDD(lanes, number, number)
+		packed := g.ZMM()
+		g.VCOMPRESSPS_Z(v, k, packed)
+		g.VMOVUPS(packed, c.place(c.outKey))
+		g.VPCOMPRESSD_Z(number, k, packed)
+		g.VMOVUPS(packed, c.place(c.out))
+		g.POPCNTL(found, found)
+		g.ADDQ(c.found, c.at)
+		g.Label("None")
+		g.ADDL(operand.U32(16), first)
+		g.ADDQ(operand.U32(64), off)
+	})
+	g.Store(c.at, g.ReturnIndex(0))
+	g.end()
+}

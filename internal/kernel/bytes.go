@@ -1,0 +1,31 @@
+package kernel
+
+import "unsafe"
+
+// byteKernels score in bytes; a set has them where the processor multiplies
+// bytes faster than numbers. Panels are those of the set's tile with four
+// bytes in the place of a number.
+type byteKernels struct {
+	maxAbs func(x []float32) float32
+	// quantize sets dst to x·inverse rounded, plus offset, and returns the sum
+	// of squares of x - dst·scale (offset left out), that of x, and the sum of
+	// the whole numbers.
+	quantize func(dst []byte, x []float32, scale, inverse float32, offset int32) (lost, size float32, sum int32)
+	// tile sets c to start plus the product of panels a [k,tileRows,4],
+	// unsigned, and b [k,tileCols,4], signed.
+	tile func(k int, a, b []byte, start, c []int32, ldc int)
+	// screen appends the estimates acc·factor·scale + add, with the bits of
+	// keep alone, that are not below or at a bound.
+	screen func(acc []int32, factor, add []float32, scale, above float32, keep uint32, first int32, outKey []float32, outIndex []int32) int
+}
+
+// words views bytes four at a time as numbers that are moved and never
+// computed with.
+func words(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
+}
+
+// packBytes is pack for quantised rows [rows,depth,4].
+func (s *set) packBytes(dst, rows []byte, count, depth, width int) {
+	s.pack(words(dst), operand{words(rows), depth, 1}, 0, count, 0, depth, width)
+}

@@ -1,0 +1,258 @@
+package kernel
+
+import "math"
+
+// screenRows is what one worker screens the rows of an item with.
+type screenRows struct {
+	z      *screen
+	staged []byte  // rows to be packed, [itemRows,depth,4]
+	panels []byte  // [panels,depth,tileRows,4]
+	acc    []int32 // [tileRows,groupCols]
+
+	rows   []screenRow
+	picks  []picks   // [rows] latents that are not excluded: key is the estimate, score exact or NaN
+	buf    []float32 // for kthLargest
+	place  []int     // in the picks of a row, of those to be scored
+	latent []int32   // and their latents
+	scores []float32 // and their scores
+	exact  *scratch  // for rows that are not screened
+
+	decided, scored int // rows, and what was scored for them, of the last begin on
+}
+
+// A screenRow is the state of one row.
+type screenRow struct {
+	scale float32 // of its bytes
+	whole float32 // times bounds.lost
+	lost  float32 // times bounds.size
+	above float32 // keys at or below are not kept
+	full  int     // picks to thin at
+	wild  bool    // it has no estimates
+}
+
+// margin is how far an estimate may be from the key.
+func (r *screenRow) margin(b bounds) float32 { return r.whole*b.lost + r.lost*b.size + b.rest }
+
+// excludes reports whether a latent whose estimate is key cannot exceed
+// bound; what is not a number is not excluded.
+func (r *screenRow) excludes(key float32, b bounds, bound float32) bool {
+	return key+r.margin(b) <= bound
+}
+
+func (c *screenRows) reserve(z *screen, exact *scratch) {
+	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
+	s := z.sel
+	c.staged = grow(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
+	c.panels = grow(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
+	c.acc = grow(c.acc, s.set.tileRows*groupCols)
+	for len(c.rows) < itemRows {
+		c.rows, c.picks = append(c.rows, screenRow{}), append(c.picks, picks{})
+	}
+}
+
+// run screens rows [lo,hi) of the pass and leaves what they keep.
+func (c *screenRows) run(lo, hi int) {
+	z := c.z
+	if z.gaveUp.Load() || !c.screen(lo, hi) {
+		z.gaveUp.Store(true)
+		c.exact.score(z.sel, lo, hi)
+		return
+	}
+	for i := range hi - lo {
+		if c.finish(i, z.sel.pass.row(lo+i)) {
+			c.decided++
+			continue
+		}
+		c.exact.score(z.sel, lo+i, lo+i+1)
+	}
+}
+
+// crowded is when screening has no point: a row has so many of n latents left.
+func crowded(n int) int { return n / 8 }
+
+// screen goes through all latents and gives up where too few are excluded.
+func (c *screenRows) screen(lo, hi int) bool {
+	s := c.z.sel
+	c.quantize(lo, hi)
+	rows, limit := hi-lo, crowded(s.n)*(hi-lo)
+	for first := 0; first < s.n; first += groupCols {
+		for row := 0; row < rows; row += s.set.tileRows {
+			c.tiles(first, row)
+			for i := row; i < min(row+s.set.tileRows, rows); i++ {
+				if c.rows[i].wild {
+					continue
+				}
+				c.collect(i, first, c.acc[(i-row)*groupCols:(i-row+1)*groupCols])
+			}
+		}
+		left := 0
+		for i := range rows {
+			left += c.picks[i].len()
+		}
+		if left > limit {
+			return false
+		}
+	}
+	return true
+}
+
+// quantize packs the rows of the item.
+func (c *screenRows) quantize(lo, hi int) {
+	z, s := c.z, c.z.sel
+	size := z.depth * 4
+	for i := range hi - lo {
+		at := s.pass.row(lo+i) * s.d
+		q := z.quantize(c.staged[i*size:(i+1)*size], s.x[at:at+s.d], 128)
+		c.rows[i] = screenRow{
+			scale: float32(q.scale), wild: q.wild || q.size == 0,
+			whole: float32(q.whole * slack * z.trust),
+			lost:  float32((q.lost*z.trust + rounding(s.d)*q.size) * slack),
+			above: s.pass.floor, full: spare(s.pass.largest),
+		}
+		c.picks[i].reset()
+	}
+	for row := 0; row < hi-lo; row += s.set.tileRows {
+		n := min(s.set.tileRows, hi-lo-row)
+		s.set.packBytes(c.panels[row*size:(row+s.set.tileRows)*size], c.staged[row*size:], n, z.depth, s.set.tileRows)
+	}
+}
+
+// tiles multiplies a panel of rows with a group of latents.
+func (c *screenRows) tiles(first, row int) {
+	z, set := c.z, c.z.sel.set
+	size := z.depth * 4
+	for col := 0; col < groupCols; col += set.tileCols {
+		z.kernel.tile(z.depth, c.panels[row*size:], z.panels[(first+col)*size:], z.start[first+col:], c.acc[col:], groupCols)
+	}
+}
+
+// collect adds row i's latents of a group that are not excluded, and thins
+// the row when these are many.
+func (c *screenRows) collect(i, first int, acc []int32) {
+	z, row, p := c.z, &c.rows[i], &c.picks[i]
+	margin := row.margin(z.widest[first/groupCols])
+	above := row.above - margin - 4*unit*float32(math.Abs(float64(row.above)))
+	keep := uint32(math.MaxUint32)
+	if z.sel.rule.Abs {
+		keep = math.MaxInt32
+	}
+	at := p.len()
+	p.reserve(groupCols + 16)
+	n := z.kernel.screen(acc, z.factor[first:first+groupCols], z.add[first:first+groupCols], row.scale, above, keep, int32(first), p.key[at:cap(p.key)], p.index[at:cap(p.index)])
+	p.cut(at + n)
+	for p.len() > 0 && int(p.index[p.len()-1]) >= z.sel.n {
+		p.cut(p.len() - 1)
+	}
+	if k := z.sel.pass.largest; k > 0 && p.len() >= row.full {
+		c.raise(row, p, k)
+	}
+}
+
+// raise takes the K-th largest estimate, less a part of the margin, as a guess
+// at the bound that the row's picks must exceed. finish checks it.
+func (c *screenRows) raise(row *screenRow, p *picks, k int) {
+	z := c.z
+	c.buf = grow(c.buf, p.len())
+	bound := kthLargest(c.buf[:copy(c.buf, p.key)], k)
+	least := bounds{}
+	for i, key := range p.key {
+		if key == bound {
+			least = z.bound[p.index[i]]
+		}
+	}
+	bound -= row.margin(least) * float32(min(1, guessSigmas/math.Sqrt(float64(z.sel.d))))
+	if bound > row.above {
+		row.above = bound
+	}
+	c.drop(row, p, row.above)
+	row.full = max(row.full, p.len()+p.len()/2)
+}
+
+// guessSigmas is how sure the guess of raise is, in standard deviations of an
+// estimate's error.
+const guessSigmas = 4
+
+// drop removes the picks that bound excludes.
+func (c *screenRows) drop(row *screenRow, p *picks, bound float32) {
+	n := 0
+	for i, key := range p.key {
+		if f := p.index[i]; !row.excludes(key, c.z.bound[f], bound) {
+			p.key[n], p.score[n], p.index[n] = key, p.score[i], f
+			n++
+		}
+	}
+	p.cut(n)
+}
+
+// finish scores what is left of row i, whose number is row, and reports
+// whether that decides it.
+func (c *screenRows) finish(i, row int) bool {
+	s, state, p := c.z.sel, &c.rows[i], &c.picks[i]
+	if state.wild {
+		return false
+	}
+	for j := range p.score {
+		p.score[j] = float32(math.NaN())
+	}
+	k := s.pass.largest
+	if k > 0 && p.len() > k {
+		bound := c.bound(p, row, k)
+		if state.above > s.pass.floor && !(bound > state.above) {
+			return false // the guess of raise was not below it
+		}
+		c.drop(state, p, below(bound))
+	}
+	c.score(p, row, float32(math.Inf(-1)))
+	out := &s.perRow[row]
+	out.reset()
+	for j, f := range p.index {
+		if key := s.key(p.score[j], f); key > s.pass.floor {
+			out.add(key, p.score[j], f)
+		}
+	}
+	if k > 0 && out.len() > k {
+		c.buf = grow(c.buf, out.len())
+		out.keepLargest(k, c.buf)
+	}
+	return true
+}
+
+// below is the next number below a positive one: a key equal to a bound may
+// win its tie.
+func below(x float32) float32 { return math.Nextafter32(x, 0) }
+
+// bound scores the latents with the K largest estimates. The K-th of their
+// keys is a bound that no smaller key is kept at.
+func (c *screenRows) bound(p *picks, row, k int) float32 {
+	s := c.z.sel
+	c.buf = grow(c.buf, p.len())
+	c.score(p, row, kthLargest(c.buf[:copy(c.buf, p.key)], k))
+	for i, j := range c.place {
+		c.buf[i] = s.pass.floor
+		if key := s.key(p.score[j], p.index[j]); key > s.pass.floor {
+			c.buf[i] = key
+		}
+	}
+	return kthLargest(c.buf[:len(c.place)], k)
+}
+
+// score scores those picks of a row whose estimate is not below least and that
+// have no score.
+func (c *screenRows) score(p *picks, row int, least float32) {
+	s := c.z.sel
+	c.place, c.latent = c.place[:0], c.latent[:0]
+	for j, key := range p.key {
+		if key >= least && p.score[j] != p.score[j] {
+			c.place, c.latent = append(c.place, j), append(c.latent, s.latent(p.index[j]))
+		}
+	}
+	c.scored += len(c.place)
+	c.scores = grow(c.scores, len(c.place))
+	s.set.dots(c.scores, s.x[row*s.d:(row+1)*s.d], s.w, c.latent, s.f)
+	for i, j := range c.place {
+		p.score[j] = c.scores[i]
+		if s.bias != nil {
+			p.score[j] += s.bias[c.latent[i]]
+		}
+	}
+}
