@@ -125,8 +125,19 @@ func (b *Builder) Picker(rule func() kernel.Rule) sparseop.Picker {
 
 // SelectBy is Select with a picker of the variant's own.
 func (b *Builder) SelectBy(x, w, bias *gorgonia.Node, capacity int, pick sparseop.Picker, after ...*gorgonia.Node) *sparseop.Support {
-	i := len(b.selects)
-	s := b.G.Select(x, w, bias, max(capacity, b.capacity[i]), pick, after...)
+	return b.selected(b.G.Select(x, w, bias, b.room(capacity), pick, after...))
+}
+
+// SelectWith is SelectBy for a picker that reads the nodes more too.
+func (b *Builder) SelectWith(x, w, bias *gorgonia.Node, more []*gorgonia.Node, capacity int, pick sparseop.WidePicker, after ...*gorgonia.Node) *sparseop.Support {
+	return b.selected(b.G.SelectWith(x, w, bias, more, b.room(capacity), pick, after...))
+}
+
+// room is the capacity of the next selection: what it asks for, or what it
+// turned out to need.
+func (b *Builder) room(capacity int) int { return max(capacity, b.capacity[len(b.selects)]) }
+
+func (b *Builder) selected(s *sparseop.Support) *sparseop.Support {
 	b.selects = append(b.selects, s)
 	return s
 }

@@ -26,11 +26,23 @@ func (e *CapacityError) Error() string {
 // is the usual one.
 type Picker func(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error
 
+// A WidePicker is a Picker that reads further arrays, the values of the nodes
+// that its selection was given, in their order.
+type WidePicker func(dst *kernel.Support, x, w, bias []float32, more [][]float32, rows, d, f int) error
+
 // Select adds a selection: pick decides which latents each row of x [B,D]
 // keeps; bias [F] may be nil. It has room for capacity entries. The result
 // is a constant to backpropagation. Inputs after name nodes that must have
 // run before, such as the counters that say which latents are dead.
 func (g *Graph) Select(x, w, bias *gorgonia.Node, capacity int, pick Picker, after ...*gorgonia.Node) *Support {
+	return g.SelectWith(x, w, bias, nil, capacity, func(dst *kernel.Support, x, w, bias []float32, _ [][]float32, rows, d, f int) error {
+		return pick(dst, x, w, bias, rows, d, f)
+	}, after...)
+}
+
+// SelectWith is Select for a picker that reads the nodes more too, tensors of
+// any shape.
+func (g *Graph) SelectWith(x, w, bias *gorgonia.Node, more []*gorgonia.Node, capacity int, pick WidePicker, after ...*gorgonia.Node) *Support {
 	b, d, f := x.Shape()[0], x.Shape()[1], w.Shape()[0]
 	want("Select's weight", w, f, d)
 	in := []*gorgonia.Node{x, w}
@@ -39,8 +51,8 @@ func (g *Graph) Select(x, w, bias *gorgonia.Node, capacity int, pick Picker, aft
 		in = append(in, bias)
 	}
 	s := &Support{B: b, F: f, Cap: max(capacity, 1), Rows: b}
-	sel := selection{s: s, pick: pick, d: d, bias: bias != nil}
-	in = append(in, after...)
+	sel := selection{s: s, pick: pick, d: d, bias: bias != nil, more: len(more)}
+	in = append(append(in, more...), after...)
 	s.Node = g.apply(spec{
 		name: "select", shape: tensor.Shape{s.Cap}, wrt: make([]bool, len(in)),
 		f32: &selectRun[float32]{selection: sel}, f64: &selectRun[float64]{selection: sel},
@@ -50,14 +62,16 @@ func (g *Graph) Select(x, w, bias *gorgonia.Node, capacity int, pick Picker, aft
 
 type selection struct {
 	s    *Support
-	pick Picker
+	pick WidePicker
 	d    int
 	bias bool
+	more int // further inputs that pick reads
 }
 
 type selectRun[T float] struct {
 	selection
-	x, w, b []float32 // float32 copies of float64 inputs
+	x, w, b []float32   // float32 copies of float64 inputs
+	wide    [][]float32 // the further inputs
 }
 
 func (r *selectRun[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
@@ -79,10 +93,16 @@ func (r *selectRun[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 
 func (r *selectRun[T]) choose(in []gorgonia.Value) error {
 	r.x, r.w = single[T](r.x, in[0]), single[T](r.w, in[1])
+	first := 2
 	if r.bias {
 		r.b = single[T](r.b, in[2])
+		first = 3
 	}
-	return r.pick(&r.s.csr, r.x[:r.s.Rows*r.d], r.w, r.b, r.s.Rows, r.d, r.s.F)
+	r.wide = grow(r.wide, r.more)
+	for i := range r.wide {
+		r.wide[i] = single[T](r.wide[i], in[first+i])
+	}
+	return r.pick(&r.s.csr, r.x[:r.s.Rows*r.d], r.w, r.b, r.wide, r.s.Rows, r.d, r.s.F)
 }
 
 // single views v as float32, through buf where it is float64.

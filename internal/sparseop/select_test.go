@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gorgonia.org/gorgonia"
@@ -188,5 +189,39 @@ func TestNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		closeTo(t, dtype.String(), numbers(out[0]), []float64{-3, -6}, 0)
+	}
+}
+
+// TestSelectWith gives a picker two further arrays, with and without a bias:
+// each row keeps the latent that the first names, and scores it by the second.
+func TestSelectWith(t *testing.T) {
+	for dtype := range map[tensor.Dtype]bool{tensor.Float32: true, tensor.Float64: true} {
+		for _, biased := range []bool{false, true} {
+			g := NewGraph(dtype, newPool(t, 1))
+			x, w, bias := g.Input("x", 2, 3), g.Input("w", 4, 3), g.Input("bias", 4)
+			latent, score := g.Input("latent", 2), g.Input("score", 4, 1)
+			bound := map[*gorgonia.Node]gorgonia.Value{
+				latent: value(dtype, []int{2}, []float64{3, 1}), score: value(dtype, []int{4, 1}, []float64{0, 0.25, 0, 0.75}),
+			}
+			if !biased {
+				bias = nil
+			}
+			s := g.SelectWith(x, w, bias, []*gorgonia.Node{latent, score}, 2, func(dst *kernel.Support, x, w, bias []float32, more [][]float32, rows, d, f int) error {
+				if len(x) != 6 || len(w) != 12 || (len(bias) == 4) != biased || rows != 2 || d != 3 || f != 4 {
+					t.Errorf("the picker sees %d, %d and %d numbers for %d rows of %d and %d latents", len(x), len(w), len(bias), rows, d, f)
+				}
+				dst.RowPtr = []int32{0, 1, 2}
+				for _, l := range more[0] {
+					dst.Index, dst.Score = append(dst.Index, int32(l)), append(dst.Score, more[1][int(l)])
+				}
+				return nil
+			})
+			if _, err := evaluate(bound, s.Node); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(s.Index(), []int32{3, 1}) || !slices.Equal(s.Score(), []float32{0.75, 0.25}) {
+				t.Errorf("latents %v with scores %v", s.Index(), s.Score())
+			}
+		}
 	}
 }
