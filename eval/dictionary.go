@@ -160,12 +160,16 @@ func encoderMetrics(ctx context.Context, s Subject, pool *kernel.Pool, r *Report
 	for i, row := range g.rows {
 		norms[i] = row.norm
 		sum += row.norm
-		near += float64(row.high)
-		r.Latents.EncoderNear = append(r.Latents.EncoderNear, float64(row.high))
+		if s.F > 1 {
+			near += float64(row.high)
+			r.Latents.EncoderNear = append(r.Latents.EncoderNear, float64(row.high))
+		}
 	}
 	r.Latents.EncoderNorm, r.Latents.EncoderBias = norms, s.Weight("encoder.bias")
 	r.Set("encoder_norm_mean", sum/float64(s.F), 0)
-	r.Set("average_max_encoder_cosine_sim", near/float64(s.F), 0)
+	if s.F > 1 {
+		r.Set("average_max_encoder_cosine_sim", near/float64(s.F), 0)
+	}
 	if s.width() == s.D {
 		reportTied(r, w, decoder, s.D)
 	}

@@ -29,6 +29,9 @@ func (s *rows) Next(b *activations.Batch) error {
 	if s.all.Gradient != nil {
 		b.Gradient = s.all.Gradient[lo*b.D : hi*b.D]
 	}
+	if s.all.Target != nil {
+		b.Target = s.all.Target[lo*b.DOut : hi*b.DOut]
+	}
 	if s.all.Doc != nil {
 		b.Doc = s.all.Doc[lo:hi]
 	}

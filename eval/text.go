@@ -73,7 +73,10 @@ func isMain(name string) bool {
 		"l0", "l0_min", "l0_median", "l0_max", "l1", "gini_row_mean",
 		"dead_latents", "dead_fraction", "alive",
 		"frequency_min", "frequency_q25", "frequency_median", "frequency_q75", "frequency_max",
-		"coherence_max", "coherence_mean", "encoder_decoder_cosine_mean", "duplicates_95", "babel_k":
+		"coherence_max", "coherence_mean", "encoder_decoder_cosine_mean", "duplicates_95", "babel_k",
+		"eps_lbo_median", "share_f_above_z", "loss_change_first_order", "loss_change_first_order_abs",
+		"class_purity_binary_mean", "probe_accuracy", "probe_accuracy_raw", "probe_k1_auroc", "probe_k5_auroc",
+		"ood_auroc_reconstruction", "ood_auroc_nearest", "ood_auroc_nearest_raw", "ood_fpr95_nearest", "ood_fpr95_nearest_raw":
 		return true
 	}
 	return false
