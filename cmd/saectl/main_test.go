@@ -124,6 +124,42 @@ func TestResumeRules(t *testing.T) {
 	}
 }
 
+// Ctrl-C ends the context: the step ends, the state is saved, and the run ends
+// with the weights of one that was never stopped.
+func TestInterrupt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	args := quick("--set", "train.steps=400")
+	want(t, 0, append(args, "--out", "whole")...)
+	ctx, cancel := context.WithCancel(context.Background())
+	var out, errOut bytes.Buffer
+	stop := &stopAt{after: 3, stop: cancel}
+	code := run(ctx, append([]string{"train"}, append(args[2:], "--out", "stopped")...), &out, stop)
+	errOut = stop.seen
+	if code != exitInterrupted || !strings.Contains(errOut.String(), "--resume --out stopped") {
+		t.Fatalf("exit code %d, stderr:\n%s", code, errOut.String())
+	}
+	want(t, 0, append(args, "--out", "stopped", "--resume")...)
+	if !bytes.Equal(read(t, "whole/weights.safetensors"), read(t, "stopped/weights.safetensors")) {
+		t.Error("an interrupted run ends with other weights")
+	}
+}
+
+// stopAt is a stderr that interrupts after some lines of progress.
+type stopAt struct {
+	seen  bytes.Buffer
+	after int
+	stop  func()
+}
+
+func (s *stopAt) Write(b []byte) (int, error) {
+	if strings.HasPrefix(string(b), "step ") {
+		if s.after--; s.after == 0 {
+			s.stop()
+		}
+	}
+	return s.seen.Write(b)
+}
+
 func read(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)

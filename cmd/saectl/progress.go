@@ -18,11 +18,10 @@ type progress struct {
 	quiet bool
 	bar   *progressbar.ProgressBar
 	batch int
-	first time.Time
 }
 
 func newProgress(s streams, quiet bool, steps, batch, done int) *progress {
-	p := &progress{s: s, quiet: quiet, batch: batch, first: time.Now()}
+	p := &progress{s: s, quiet: quiet, batch: batch}
 	f, isFile := s.err.(*os.File)
 	if quiet || !isFile || !term.IsTerminal(int(f.Fd())) {
 		return p
@@ -47,7 +46,8 @@ func (p *progress) report(r sae.Progress) {
 	if r.Metrics == nil || p.quiet {
 		return
 	}
-	p.s.note("step %d of %d  %s  %s rows/s", r.Step, r.Total, describe(r.Metrics), thousands(int64(r.Metrics.RowsPerSecond)))
+	left := time.Duration(float64(int64(r.Total-r.Step)*int64(p.batch)) / r.Metrics.RowsPerSecond * float64(time.Second))
+	p.s.note("step %d of %d  %s  %s rows/s  %s left", r.Step, r.Total, describe(r.Metrics), thousands(int64(r.Metrics.RowsPerSecond)), left.Round(time.Second))
 }
 
 func describe(m *sae.Metrics) string {

@@ -55,7 +55,26 @@ for bit, as a run that was never stopped.`,
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no bit of the result (default all)")
 	f.BoolVar(&o.json, "json", false, "print one JSON object at the end and nothing else on stdout")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress and no plan")
+	completeConfig(cmd)
 	return cmd
+}
+
+// completeConfig offers presets and files for --config, and keys for --set.
+func completeConfig(cmd *cobra.Command) {
+	must := func(err error) {
+		if err != nil {
+			panic(err) // the flags are defined above
+		}
+	}
+	must(cmd.RegisterFlagCompletionFunc("config", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return configs.Presets(), cobra.ShellCompDirectiveDefault
+	}))
+	must(cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) (keys []string, _ cobra.ShellCompDirective) {
+		for _, k := range configs.Keys(variants()) {
+			keys = append(keys, k.Name+"=\t"+k.Doc)
+		}
+		return keys, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	}))
 }
 
 func runTrain(ctx context.Context, s streams, o trainOptions) error {
