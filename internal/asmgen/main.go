@@ -52,6 +52,7 @@ func emitVectors(g *gen) {
 	g.adam()
 	g.allFinite()
 	g.collect()
+	g.kthLargest()
 	g.prefetch()
 	g.halfToFloat()
 	g.floatToHalf()

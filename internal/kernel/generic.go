@@ -174,3 +174,37 @@ func collectGeneric(keys, scores []float32, above float32, first int32, outKey, 
 	}
 	return n
 }
+
+func kthLargestGeneric(x []float32, k int) float32 {
+	lo, hi := 0, len(x)-1 // the answer stands in [lo,hi] of the falling order
+	for lo < hi {
+		pivot := median(x[lo], x[(lo+hi)/2], x[hi])
+		i, j := lo, hi
+		for i <= j {
+			for x[i] > pivot {
+				i++
+			}
+			for x[j] < pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k-1 <= j:
+			hi = j
+		case k-1 >= i:
+			lo = i
+		default:
+			return x[k-1]
+		}
+	}
+	return x[k-1]
+}
+
+func median(a, b, c float32) float32 {
+	return max(min(a, b), min(max(a, b), c))
+}

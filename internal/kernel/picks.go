@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // picks are the latents that a row may keep, ascending, in three slices with
 // room for what collect writes beyond its last.
 type picks struct {
@@ -54,12 +56,30 @@ func (p *picks) keep(bound float32, ties int) (tied int) {
 }
 
 // keepLargest keeps the k largest, 0 < k < len, and returns the smallest of
-// them; buf has room for len numbers.
-func (p *picks) keepLargest(k int, buf []float32) float32 {
-	buf = buf[:copy(buf, p.key)]
-	bound := kthLargest(buf, k)
+// them.
+func (p *picks) keepLargest(k int, b *ranking) float32 {
+	b.take(p.key)
+	bound := b.kth(k)
 	p.keep(bound, k-countAbove(p.key, bound))
 	return bound
+}
+
+// A ranking finds the k-th largest of a copy of numbers.
+type ranking struct {
+	set *set
+	x   []float32
+}
+
+func (b *ranking) take(x []float32) { b.x = append(b.x[:0], x...) }
+
+func (b *ranking) add(x float32) { b.x = append(b.x, x) }
+
+// kth is the k-th largest number taken, k from 1. It uses them up.
+func (b *ranking) kth(k int) float32 {
+	for len(b.x)%block != 0 {
+		b.x = append(b.x, float32(math.Inf(-1)))
+	}
+	return b.set.kthLargest(b.x, k)
 }
 
 func countAbove(x []float32, bound float32) int {
@@ -70,40 +90,4 @@ func countAbove(x []float32, bound float32) int {
 		}
 	}
 	return n
-}
-
-// kthLargest is the k-th largest number of x, k from 1, none of them NaN. It
-// reorders x.
-func kthLargest(x []float32, k int) float32 {
-	lo, hi := 0, len(x)-1 // the answer stands in [lo,hi] of the falling order
-	for lo < hi {
-		pivot := median(x[lo], x[(lo+hi)/2], x[hi])
-		i, j := lo, hi
-		for i <= j {
-			for x[i] > pivot {
-				i++
-			}
-			for x[j] < pivot {
-				j--
-			}
-			if i <= j {
-				x[i], x[j] = x[j], x[i]
-				i++
-				j--
-			}
-		}
-		switch {
-		case k-1 <= j:
-			hi = j
-		case k-1 >= i:
-			lo = i
-		default:
-			return x[k-1]
-		}
-	}
-	return x[k-1]
-}
-
-func median(a, b, c float32) float32 {
-	return max(min(a, b), min(max(a, b), c))
 }

@@ -10,8 +10,9 @@ type screenRows struct {
 	acc    []int32 // [tileRows,groupCols]
 
 	rows   []screenRow
-	picks  []picks   // [rows] latents that are not excluded: key is the estimate, score exact or NaN
-	buf    []float32 // for kthLargest
+	picks  []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
+	merged picks   // for sort
+	rank   ranking
 	place  []int     // in the picks of a row, of those to be scored
 	latent []int32   // and their latents
 	scores []float32 // and their scores
@@ -40,6 +41,7 @@ func (r *screenRow) excludes(key float32, b bounds, bound float32) bool {
 }
 
 func (c *screenRows) reserve(z *screen, exact *scratch) {
+	c.rank.set = z.sel.set
 	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
 	s := z.sel
 	c.staged = grow(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
@@ -70,31 +72,74 @@ func (c *screenRows) run(lo, hi int) {
 // crowded is when screening has no point: a row has so many of n latents left.
 func crowded(n int) int { return n / 8 }
 
+// sampleStride is how many groups a sample stands for: every so manyth is
+// screened first, and what it finds sets the bound for the others.
+const sampleStride = 8
+
 // screen goes through all latents and gives up where too few are excluded.
 func (c *screenRows) screen(lo, hi int) bool {
-	s := c.z.sel
+	n := c.z.sel.n
 	c.quantize(lo, hi)
-	rows, limit := hi-lo, crowded(s.n)*(hi-lo)
-	for first := 0; first < s.n; first += groupCols {
-		for row := 0; row < rows; row += s.set.tileRows {
-			c.tiles(first, row)
-			for i := row; i < min(row+s.set.tileRows, rows); i++ {
-				if c.rows[i].wild {
-					continue
-				}
-				c.collect(i, first, c.acc[(i-row)*groupCols:(i-row+1)*groupCols])
-			}
+	sampled := 0
+	for first := 0; first < n; first += sampleStride * groupCols {
+		sampled += min(groupCols, n-first)
+		c.group(first, hi-lo)
+	}
+	for i := range hi - lo {
+		c.guess(i, sampled)
+	}
+	for first := groupCols; first < n; first += groupCols {
+		if first/groupCols%sampleStride == 0 {
+			continue
 		}
-		left := 0
-		for i := range rows {
-			left += c.picks[i].len()
-		}
-		if left > limit {
+		c.group(first, hi-lo)
+		if c.left(hi-lo) > crowded(n)*(hi-lo) {
 			return false
 		}
 	}
 	return true
 }
+
+// left is how many latents are not excluded, of all rows together.
+func (c *screenRows) left(rows int) (n int) {
+	for i := range rows {
+		n += c.picks[i].len()
+	}
+	return n
+}
+
+// group estimates a group of latents for all rows of the item.
+func (c *screenRows) group(first, rows int) {
+	s := c.z.sel
+	for row := 0; row < rows; row += s.set.tileRows {
+		c.tiles(first, row)
+		for i := row; i < min(row+s.set.tileRows, rows); i++ {
+			if !c.rows[i].wild {
+				c.collect(i, first, c.acc[(i-row)*groupCols:(i-row+1)*groupCols])
+			}
+		}
+	}
+}
+
+// guess sets a row's bound from a sample of its latents: there are about
+// K·sampled/n of its picks among them, hardly ever as many as the rank taken.
+func (c *screenRows) guess(i, sampled int) {
+	s := c.z.sel
+	row, p := &c.rows[i], &c.picks[i]
+	k := s.pass.largest
+	if k == 0 {
+		return
+	}
+	share := float64(k) * float64(sampled) / float64(s.n)
+	if rank := int(share + rankSigmas*math.Sqrt(share) + 2); rank < k && rank < p.len() {
+		c.raise(row, p, rank)
+	}
+	row.full = max(spare(k), p.len()+p.len()/2)
+}
+
+// rankSigmas is how far from its mean the number of picks in a sample may be,
+// in standard deviations.
+const rankSigmas = 4.5
 
 // quantize packs the rows of the item.
 func (c *screenRows) quantize(lo, hi int) {
@@ -107,7 +152,7 @@ func (c *screenRows) quantize(lo, hi int) {
 			scale: float32(q.scale), wild: q.wild || q.size == 0,
 			whole: float32(q.whole * slack * z.trust),
 			lost:  float32((q.lost*z.trust + rounding(s.d)*q.size) * slack),
-			above: s.pass.floor, full: spare(s.pass.largest),
+			above: s.pass.floor, full: math.MaxInt,
 		}
 		c.picks[i].reset()
 	}
@@ -145,6 +190,7 @@ func (c *screenRows) collect(i, first int, acc []int32) {
 	}
 	if k := z.sel.pass.largest; k > 0 && p.len() >= row.full {
 		c.raise(row, p, k)
+		row.full = max(row.full, p.len()+p.len()/2)
 	}
 }
 
@@ -152,8 +198,8 @@ func (c *screenRows) collect(i, first int, acc []int32) {
 // at the bound that the row's picks must exceed. finish checks it.
 func (c *screenRows) raise(row *screenRow, p *picks, k int) {
 	z := c.z
-	c.buf = grow(c.buf, p.len())
-	bound := kthLargest(c.buf[:copy(c.buf, p.key)], k)
+	c.rank.take(p.key)
+	bound := c.rank.kth(k)
 	least := bounds{}
 	for i, key := range p.key {
 		if key == bound {
@@ -165,7 +211,6 @@ func (c *screenRows) raise(row *screenRow, p *picks, k int) {
 		row.above = bound
 	}
 	c.drop(row, p, row.above)
-	row.full = max(row.full, p.len()+p.len()/2)
 }
 
 // guessSigmas is how sure the guess of raise is, in standard deviations of an
@@ -176,10 +221,12 @@ const guessSigmas = 4
 func (c *screenRows) drop(row *screenRow, p *picks, bound float32) {
 	n := 0
 	for i, key := range p.key {
-		if f := p.index[i]; !row.excludes(key, c.z.bound[f], bound) {
-			p.key[n], p.score[n], p.index[n] = key, p.score[i], f
-			n++
+		f, kept := p.index[i], 1
+		p.key[n], p.score[n], p.index[n] = key, p.score[i], f
+		if row.excludes(key, c.z.bound[f], bound) {
+			kept = 0
 		}
+		n += kept // no branch: which way it goes cannot be foreseen
 	}
 	p.cut(n)
 }
@@ -191,6 +238,7 @@ func (c *screenRows) finish(i, row int) bool {
 	if state.wild {
 		return false
 	}
+	c.sort(p)
 	for j := range p.score {
 		p.score[j] = float32(math.NaN())
 	}
@@ -211,10 +259,33 @@ func (c *screenRows) finish(i, row int) bool {
 		}
 	}
 	if k > 0 && out.len() > k {
-		c.buf = grow(c.buf, out.len())
-		out.keepLargest(k, c.buf)
+		out.keepLargest(k, &c.rank)
 	}
 	return true
+}
+
+// sort merges the latents of the sample, which stand first, with the others.
+func (c *screenRows) sort(p *picks) {
+	split := 1
+	for split < p.len() && p.index[split] > p.index[split-1] {
+		split++
+	}
+	if split >= p.len() {
+		return
+	}
+	m := &c.merged
+	m.reset()
+	m.reserve(p.len())
+	i, j := 0, split
+	for i < split || j < p.len() {
+		from := &i
+		if i == split || j < p.len() && p.index[j] < p.index[i] {
+			from = &j
+		}
+		m.add(p.key[*from], 0, p.index[*from])
+		*from++
+	}
+	*p, *m = *m, *p
 }
 
 // below is the next number below a positive one: a key equal to a bound may
@@ -225,15 +296,17 @@ func below(x float32) float32 { return math.Nextafter32(x, 0) }
 // keys is a bound that no smaller key is kept at.
 func (c *screenRows) bound(p *picks, row, k int) float32 {
 	s := c.z.sel
-	c.buf = grow(c.buf, p.len())
-	c.score(p, row, kthLargest(c.buf[:copy(c.buf, p.key)], k))
-	for i, j := range c.place {
-		c.buf[i] = s.pass.floor
+	c.rank.take(p.key)
+	c.score(p, row, c.rank.kth(k))
+	c.rank.take(nil)
+	for _, j := range c.place {
 		if key := s.key(p.score[j], p.index[j]); key > s.pass.floor {
-			c.buf[i] = key
+			c.rank.add(key)
+			continue
 		}
+		c.rank.add(s.pass.floor)
 	}
-	return kthLargest(c.buf[:len(c.place)], k)
+	return c.rank.kth(k)
 }
 
 // score scores those picks of a row whose estimate is not below least and that

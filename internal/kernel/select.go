@@ -22,7 +22,7 @@ type Selector struct {
 	pass    pass
 	perRow  []picks // [B] what each row keeps
 	scratch []*scratch
-	all     []float32 // keys of a batch
+	all     ranking // keys of a batch
 
 	screen    screen
 	screened  bool // the pass under way is
@@ -99,7 +99,7 @@ func (s *Selector) begin(x, w, bias []float32, B, D, F int, r Rule) {
 	for len(s.scratch) < s.pool.Threads() {
 		s.scratch = append(s.scratch, &scratch{})
 	}
-	s.quantized = false
+	s.quantized, s.all.set = false, s.set
 }
 
 // itemRows bounds the rows that share a block of latents.

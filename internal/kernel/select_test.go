@@ -322,17 +322,18 @@ func TestSelectAllocatesOnce(t *testing.T) {
 
 func TestKthLargest(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 5))
-	for n := 1; n < 60; n++ {
-		for range 20 {
-			x := make([]float32, n)
-			for i := range x {
-				x[i] = float32(r.IntN(1 + r.IntN(2*n)))
-			}
-			sorted := slices.Clone(x)
-			slices.Sort(sorted)
-			k := 1 + r.IntN(n)
-			if got := kthLargest(x, k); got != sorted[n-k] {
-				t.Fatalf("kthLargest(%v, %d) = %g, want %g", sorted, k, got, sorted[n-k])
+	for _, s := range available() {
+		for n := 1; n < 80; n++ {
+			for range 20 {
+				b := ranking{set: s}
+				for range n {
+					b.add((float32(r.IntN(1+r.IntN(2*n))) - 3) * 0x1p-130)
+				}
+				sorted := slices.Sorted(slices.Values(b.x))
+				k := 1 + r.IntN(n)
+				if got := b.kth(k); got != sorted[n-k] {
+					t.Fatalf("%s: number %d of %v is %g, want %g", s.name, k, sorted, got, sorted[n-k])
+				}
 			}
 		}
 	}

@@ -29,15 +29,15 @@ func (s *Selector) guess() float32 {
 		return 0
 	}
 	s.run(pass{rows: rows, stride: sampleEvery, largest: min(sampleReach*s.rule.K, s.n)})
-	s.all = s.all[:0]
+	s.all.take(nil)
 	for i := range rows {
-		s.all = append(s.all, s.perRow[i*sampleEvery].key...)
+		s.all.x = append(s.all.x, s.perRow[i*sampleEvery].key...)
 	}
 	k := int(math.Ceil(guessSlack * float64(s.rule.K) * float64(rows)))
-	if k > len(s.all) {
+	if k > len(s.all.x) {
 		return 0
 	}
-	return kthLargest(s.all, k)
+	return s.all.kth(k)
 }
 
 // lower halves a guess that was too high, and gives up on a small one.
@@ -87,12 +87,15 @@ func (s *Selector) thinBatch(want int) {
 // thinRows keeps the k largest keys of the first rows, which hold more, and
 // returns the smallest of them.
 func (s *Selector) thinRows(rows, k int) float32 {
-	s.all = s.all[:0]
+	s.all.take(nil)
 	for i := range rows {
-		s.all = append(s.all, s.perRow[i].key...)
+		s.all.x = append(s.all.x, s.perRow[i].key...)
 	}
-	bound := kthLargest(s.all, k)
-	ties := k - countAbove(s.all, bound)
+	bound := s.all.kth(k)
+	ties := k
+	for i := range rows {
+		ties -= countAbove(s.perRow[i].key, bound)
+	}
 	for i := range rows {
 		ties -= s.perRow[i].keep(bound, ties)
 	}

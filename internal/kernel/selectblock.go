@@ -18,7 +18,7 @@ type scratch struct {
 	key0   []float32 // [rows,blockCols] keys, where they are not the scores
 	bias   []float32 // [blockCols]
 	above  []float32 // [rows] what a key must exceed
-	buf    []float32 // for kthLargest
+	rank   ranking
 }
 
 // score goes through all latents for rows [lo,hi) of the pass.
@@ -51,7 +51,7 @@ func (c *scratch) reserve(s *Selector, rows int) {
 	}
 	c.x, c.score0, c.key0 = grow(c.x, rows*s.d), grow(c.score0, rows*blockCols), grow(c.key0, rows*blockCols)
 	c.bias, c.above = grow(c.bias, blockCols), grow(c.above, rows)
-	c.buf = grow(c.buf, spare(s.pass.largest)+blockCols)
+	c.rank.set = s.set
 }
 
 func (c *scratch) begin(s *Selector, lo, hi int) {
@@ -150,7 +150,7 @@ func spare(k int) int { return 2*k + 32 }
 // thin keeps a row's k largest and returns the bound that later keys, which
 // lose ties, must exceed.
 func (c *scratch) thin(row *picks, k int) float32 {
-	return row.keepLargest(k, c.buf)
+	return row.keepLargest(k, &c.rank)
 }
 
 // keys ranks row i's scores of the block.

@@ -41,6 +41,10 @@ type set struct {
 	// multiple of 16; the outputs have room for as many and 16 more.
 	collect func(keys, scores []float32, above float32, first int32, outKey, outScore []float32, outIndex []int32) int
 
+	// kthLargest is the k-th largest number of x, k from 1; len(x) is a multiple
+	// of 16 and none is NaN. It may reorder x.
+	kthLargest func(x []float32, k int) float32
+
 	// The block of a matrix product: c [tileRows,tileCols], ldc numbers from
 	// row to row, is a [k,tileRows]ᵀ · b [k,tileCols] or is added to. tileDepth is
 	// the largest k for which a and b stay in cache.
@@ -62,7 +66,7 @@ var generic = set{
 	dotF64: dotF64Generic, squaredError: squaredErrorGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
-	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, prefetch: func([]float32) {},
+	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, prefetch: func([]float32) {},
 	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }
 

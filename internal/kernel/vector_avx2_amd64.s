@@ -1050,6 +1050,59 @@ BlockDone:
 	VZEROUPPER
 	RET
 
+// func kthLargestAVX2(x []float32, k int) float32
+// Requires: AVX, AVX2, CMOV, POPCNT, SSE
+TEXT ·kthLargestAVX2(SB), NOSPLIT, $0-36
+	MOVQ x_base+0(FP), AX
+	MOVQ k+24(FP), CX
+	MOVQ x_len+8(FP), DX
+	LEAQ (AX)(DX*4), R8
+	MOVQ $-2139095041, DX
+	MOVQ $+2139095040, BX
+
+Halve:
+	MOVQ         DX, SI
+	ADDQ         BX, SI
+	SARQ         $0x01, SI
+	MOVL         SI, DI
+	SARL         $0x1f, DI
+	SHRL         $0x01, DI
+	XORL         SI, DI
+	VMOVD        DI, X0
+	VBROADCASTSS X0, Y0
+	XORQ         DI, DI
+	MOVQ         AX, R9
+
+Count:
+	VMOVUPS   (R9), Y1
+	VCMPPS    $0x0e, Y0, Y1, Y1
+	VMOVMSKPS Y1, R10
+	POPCNTL   R10, R10
+	ADDQ      R10, DI
+	VMOVUPS   32(R9), Y1
+	VCMPPS    $0x0e, Y0, Y1, Y1
+	VMOVMSKPS Y1, R10
+	POPCNTL   R10, R10
+	ADDQ      R10, DI
+	ADDQ      $0x00000040, R9
+	CMPQ      R9, R8
+	JL        Count
+	CMPQ      DI, CX
+	CMOVQLT   SI, BX
+	INCQ      SI
+	CMPQ      DI, CX
+	CMOVQGE   SI, DX
+	CMPQ      DX, BX
+	JL        Halve
+	MOVL      DX, DI
+	SARL      $0x1f, DI
+	SHRL      $0x01, DI
+	XORL      DX, DI
+	VMOVD     DI, X0
+	MOVSS     X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
 // func prefetchAVX2(x []float32)
 // Requires: MMX+
 TEXT ·prefetchAVX2(SB), NOSPLIT, $0-24

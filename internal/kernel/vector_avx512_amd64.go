@@ -81,6 +81,12 @@ func allFiniteAVX512(x []float32) int
 //go:noescape
 func collectAVX512(keys []float32, scores []float32, above float32, first int32, outKey []float32, outScore []float32, outIndex []int32) int
 
+// kthLargestAVX512 is the k-th largest number of x, k from 1; len(x) is a multiple of 16
+// and none is NaN.
+//
+//go:noescape
+func kthLargestAVX512(x []float32, k int) float32
+
 // prefetchAVX512 brings x into the second-level cache.
 //
 //go:noescape

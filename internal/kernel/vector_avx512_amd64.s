@@ -1184,6 +1184,54 @@ DATA laneNumbers<>+56(SB)/4, $0x0000000e
 DATA laneNumbers<>+60(SB)/4, $0x0000000f
 GLOBL laneNumbers<>(SB), RODATA|NOPTR, $64
 
+// func kthLargestAVX512(x []float32, k int) float32
+// Requires: AVX, AVX512F, CMOV, POPCNT, SSE
+TEXT ·kthLargestAVX512(SB), NOSPLIT, $0-36
+	MOVQ x_base+0(FP), AX
+	MOVQ k+24(FP), CX
+	MOVQ x_len+8(FP), DX
+	LEAQ (AX)(DX*4), R8
+	MOVQ $-2139095041, DX
+	MOVQ $+2139095040, BX
+
+Halve:
+	MOVQ         DX, SI
+	ADDQ         BX, SI
+	SARQ         $0x01, SI
+	MOVL         SI, DI
+	SARL         $0x1f, DI
+	SHRL         $0x01, DI
+	XORL         SI, DI
+	VMOVD        DI, X0
+	VBROADCASTSS X0, Z0
+	XORQ         DI, DI
+	MOVQ         AX, R9
+
+Count:
+	VMOVUPS (R9), Z1
+	VCMPPS  $0x0e, Z0, Z1, K1
+	KMOVW   K1, R10
+	POPCNTL R10, R10
+	ADDQ    R10, DI
+	ADDQ    $0x00000040, R9
+	CMPQ    R9, R8
+	JL      Count
+	CMPQ    DI, CX
+	CMOVQLT SI, BX
+	INCQ    SI
+	CMPQ    DI, CX
+	CMOVQGE SI, DX
+	CMPQ    DX, BX
+	JL      Halve
+	MOVL    DX, DI
+	SARL    $0x1f, DI
+	SHRL    $0x01, DI
+	XORL    DX, DI
+	VMOVD   DI, X0
+	MOVSS   X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
 // func prefetchAVX512(x []float32)
 // Requires: MMX+
 TEXT ·prefetchAVX512(SB), NOSPLIT, $0-24
