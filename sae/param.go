@@ -23,6 +23,7 @@ type Flags struct {
 	UnitRows bool // rows are kept at L2 norm 1
 	Tangent  bool // the part of the gradient along each row is removed
 	FromData bool // a decoder bias, set from the first batch as settings say
+	FromRows bool // a decoder, whose rows may start from those of the first batch
 }
 
 // An Init fills dst [Rows,Cols] with the starting value of a parameter. made

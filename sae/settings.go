@@ -3,6 +3,7 @@ package sae
 // ModelSettings is the config section "sae".
 type ModelSettings struct {
 	Latents     int    `yaml:"latents" range:"[1,16777216]" doc:"latents in the dictionary (F)"`
+	DecoderInit string `yaml:"decoder_init" oneof:"random|data" doc:"decoder rows at the start: random directions, or half way from those to rows of the first batch"`
 	DecoderBias string `yaml:"decoder_bias" oneof:"mean|zero|geometric-median" doc:"decoder bias at the start: mean or geometric median of the first batch, or zero"`
 }
 
@@ -38,7 +39,7 @@ type OptimizerSettings struct {
 // DefaultModel, DefaultTrain and DefaultOptimizer are the settings of a run
 // that says nothing.
 func DefaultModel() ModelSettings {
-	return ModelSettings{Latents: 6144, DecoderBias: "mean"}
+	return ModelSettings{Latents: 6144, DecoderInit: "random", DecoderBias: "mean"}
 }
 
 // DefaultTrain returns the defaults of the section "train".

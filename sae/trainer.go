@@ -76,7 +76,7 @@ func (t *Trainer) Step(in *activations.Batch) error {
 	}
 	t.in = in
 	if t.step == 0 {
-		if err := t.startBias(in); err != nil {
+		if err := t.startFromData(in); err != nil {
 			return err
 		}
 	}
@@ -106,25 +106,6 @@ func (t *Trainer) Step(in *activations.Batch) error {
 	t.step++
 	if t.graph.m.stages != nil {
 		t.graph.m.stages["optimizer"] += time.Since(started)
-	}
-	return nil
-}
-
-// startBias sets parameters that start from data, unless they were given.
-func (t *Trainer) startBias(in *activations.Batch) error {
-	for _, p := range t.graph.Params {
-		if _, given := t.plan.Init[p.Name]; given || !p.Flags.FromData {
-			continue
-		}
-		x := in.X
-		if t.graph.b.target != nil {
-			x = in.Target
-		}
-		b, err := decoderBias(t.plan.Model.DecoderBias, x[:in.N*p.Cols], p.Cols)
-		if err != nil {
-			return err
-		}
-		copy(t.graph.Weights[p.Name], b)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func newModel(b *sae.Builder, s shape) *model {
 	if s.transcode {
 		width = b.DOut
 	}
-	unit := sae.Flags{UnitRows: true, Tangent: true}
+	unit := sae.Flags{UnitRows: true, Tangent: true, FromRows: true}
 	m.Decoder = b.Matrix("decoder.weight", b.F, width, sae.UnitNormal(1), unit)
 	encoder := sae.CopyOf("decoder.weight", s.encoderInit)
 	if s.transcode {
