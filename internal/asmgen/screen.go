@@ -114,9 +114,9 @@ func (g *gen) sumWords(v reg.VecVirtual) reg.Register {
 // panels and registers, four times the products.
 func (g *gen) byteTile() {
 	rows, cols := g.tileShape()
-	g.begin("byteTile", "(k int, a, b []byte, start, c []int32, ldc int)",
-		"sets the block of c, ldc numbers from row to row, to start [cols] plus the",
-		"product of panels a [k,rows,4], unsigned, and b [k,cols,4], signed; k > 0.")
+	g.begin("byteTile", "(k int, a, b []byte, start, c []int32)",
+		"sets c [rows,cols] to start [cols] plus the product of panels a [k,rows,4],",
+		"unsigned, and b [k,cols,4], signed; k > 0.")
 	k, a, b, start := g.integer("k"), g.pointer("a"), g.pointer("b"), g.pointer("start")
 	wide := cols / g.lanes
 	sums := g.vecs(rows * wide)
@@ -139,56 +139,52 @@ func (g *gen) byteTile() {
 	g.ADDQ(operand.U32(uint32(4*cols)), b)
 	g.DECQ(k)
 	g.JNZ(operand.LabelRef("Step"))
-	c, ldc := g.pointer("c"), g.integer("ldc")
-	g.SHLQ(operand.U8(2), ldc)
-	for i := range rows {
-		for j := range wide {
-			g.VMOVDQU32(sums[wide*i+j], at(c, j*g.bytes()))
-		}
-		g.ADDQ(ldc, c)
+	c := g.pointer("c")
+	for i, s := range sums {
+		g.VMOVDQU32(s, at(c, i*g.bytes()))
 	}
 	g.end()
 }
 
-// screen is collect for products of bytes: it makes estimated keys of them and
-// appends those above a bound with their numbers.
+// screen makes estimated keys of a block of products and compares each row's
+// with a bound.
 func (g *gen) screen() {
-	g.begin("screen", "(acc []int32, factor, add []float32, scale, above float32, keep uint32, first int32, outKey []float32, outIndex []int32) int",
-		"appends the estimates acc·factor·scale + add, with the bits of keep",
-		"alone, that are not below or at a number (a NaN is not), and first plus",
-		"their place to the outputs and returns how many there are. len(acc) is a",
-		"multiple of 16, and the outputs have room for as many, and 16 more.")
-	acc, factor, add, left := g.pointer("acc"), g.pointer("factor"), g.pointer("add"), g.length("acc")
-	c := &collector{gen: g, outKey: g.pointer("outKey"), out: g.pointer("outIndex"), at: g.GP64(), found: g.GP64()}
-	scale, above, keep := g.broadcast("scale"), g.broadcast("above"), g.ZMM()
+	rows, cols := g.tileShape()
+	g.begin("screen", "(acc []int32, factor, add []float32, keep uint32, scale, above []float32, hits []uint32)",
+		"sets bit j of hits[i] where the estimate acc[i,j]·factor[j]·scale[i] + add[j],",
+		"with the bits of keep alone, is not below or at above[i] (a NaN is not), for",
+		"a block of the shape of the byte tile's.")
+	wide := cols / g.lanes
+	acc, factor, add := g.pointer("acc"), g.pointer("factor"), g.pointer("add")
+	scale, above, hits := g.pointer("scale"), g.pointer("above"), g.pointer("hits")
+	keep := g.ZMM()
 	g.VPBROADCASTD(g.Load(g.Param("keep"), g.GP32()), keep)
-	number, v, k, off := g.ZMM(), g.ZMM(), g.K(), g.GP64()
-	first, found := g.Load(g.Param("first"), g.GP32()), c.found.(reg.GP).As32()
-	g.XORQ(c.at, c.at)
-	g.XORQ(off, off)
-	lanes := g.iota()
-	g.while("Block", left, 16, func() {
-		g.VCVTDQ2PS(indexed(acc, off, 0), v)
-		g.VMULPS(indexed(factor, off, 0), v, v)
-		g.VFMADD213PS(indexed(add, off, 0), scale, v)
-		g.VPANDD(keep, v, v)
-		g.VCMPPS(operand.U8(6), above, v, k) // not less or equal: true for NaN
-		g.KMOVW(k, found)
-		g.TESTL(found, found)
-		g.JZ(operand.LabelRef("None"))
-		g.VPBROADCASTD(first, number)
-		g.VPADDD(lanes, number, number)
-		packed := g.ZMM()
-		g.VCOMPRESSPS_Z(v, k, packed)
-		g.VMOVUPS(packed, c.place(c.outKey))
-		g.VPCOMPRESSD_Z(number, k, packed)
-		g.VMOVUPS(packed, c.place(c.out))
-		g.POPCNTL(found, found)
-		g.ADDQ(c.found, c.at)
-		g.Label("None")
-		g.ADDL(operand.U32(16), first)
-		g.ADDQ(operand.U32(64), off)
-	})
-	g.Store(c.at, g.ReturnIndex(0))
+	f, a := g.vecs(wide), g.vecs(wide)
+	for j := range wide {
+		g.VMOVUPS(at(factor, j*g.bytes()), f[j])
+		g.VMOVUPS(at(add, j*g.bytes()), a[j])
+	}
+	found, more := g.GP32(), g.GP32()
+	for i := range rows {
+		unit, bound := g.ZMM(), g.ZMM()
+		g.VBROADCASTSS(at(scale, 4*i), unit)
+		g.VBROADCASTSS(at(above, 4*i), bound)
+		for j := range wide {
+			v, k := g.ZMM(), g.K()
+			g.VCVTDQ2PS(at(acc, (i*wide+j)*g.bytes()), v)
+			g.VMULPS(f[j], v, v)
+			g.VFMADD213PS(a[j], unit, v)
+			g.VPANDD(keep, v, v)
+			g.VCMPPS(operand.U8(6), bound, v, k) // not less or equal: true for NaN
+			if j == 0 {
+				g.KMOVW(k, found)
+				continue
+			}
+			g.KMOVW(k, more)
+			g.SHLL(operand.U8(uint8(j*g.lanes)), more)
+			g.ORL(more, found)
+		}
+		g.MOVL(found, at(hits, 4*i))
+	}
 	g.end()
 }

@@ -11,12 +11,12 @@ type byteKernels struct {
 	// of squares of x - dst·scale (offset left out), that of x, and the sum of
 	// the whole numbers.
 	quantize func(dst []byte, x []float32, scale, inverse float32, offset int32) (lost, size float32, sum int32)
-	// tile sets c to start plus the product of panels a [k,tileRows,4],
-	// unsigned, and b [k,tileCols,4], signed.
-	tile func(k int, a, b []byte, start, c []int32, ldc int)
-	// screen appends the estimates acc·factor·scale + add, with the bits of
-	// keep alone, that are not below or at a bound.
-	screen func(acc []int32, factor, add []float32, scale, above float32, keep uint32, first int32, outKey []float32, outIndex []int32) int
+	// tile sets c [tileRows,tileCols] to start plus the product of panels
+	// a [k,tileRows,4], unsigned, and b [k,tileCols,4], signed.
+	tile func(k int, a, b []byte, start, c []int32)
+	// screen sets bit j of hits[i] where the estimate acc[i,j]·factor[j]·scale[i]
+	// + add[j], with the bits of keep alone, is not below or at above[i].
+	screen func(acc []int32, factor, add []float32, keep uint32, scale, above []float32, hits []uint32)
 }
 
 // words views bytes four at a time as numbers that are moved and never

@@ -16,16 +16,15 @@ func maxAbsAVX512(x []float32) float32
 //go:noescape
 func quantizeAVX512(dst []byte, x []float32, scale float32, inverse float32, offset int32) (lost float32, size float32, sum int32)
 
-// byteTileAVX512 sets the block of c, ldc numbers from row to row, to start [cols] plus the
-// product of panels a [k,rows,4], unsigned, and b [k,cols,4], signed; k > 0.
+// byteTileAVX512 sets c [rows,cols] to start [cols] plus the product of panels a [k,rows,4],
+// unsigned, and b [k,cols,4], signed; k > 0.
 //
 //go:noescape
-func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32, ldc int)
+func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32)
 
-// screenAVX512 appends the estimates acc·factor·scale + add, with the bits of keep
-// alone, that are not below or at a number (a NaN is not), and first plus
-// their place to the outputs and returns how many there are. len(acc) is a
-// multiple of 16, and the outputs have room for as many, and 16 more.
+// screenAVX512 sets bit j of hits[i] where the estimate acc[i,j]·factor[j]·scale[i] + add[j],
+// with the bits of keep alone, is not below or at above[i] (a NaN is not), for
+// a block of the shape of the byte tile's.
 //
 //go:noescape
-func screenAVX512(acc []int32, factor []float32, add []float32, scale float32, above float32, keep uint32, first int32, outKey []float32, outIndex []int32) int
+func screenAVX512(acc []int32, factor []float32, add []float32, keep uint32, scale []float32, above []float32, hits []uint32)

@@ -128,9 +128,9 @@ Whole:
 	VZEROUPPER
 	RET
 
-// func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32, ldc int)
+// func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·byteTileAVX512(SB), NOSPLIT, $0-112
+TEXT ·byteTileAVX512(SB), NOSPLIT, $0-104
 	MOVQ      k+0(FP), AX
 	MOVQ      a_base+8(FP), CX
 	MOVQ      b_base+32(FP), DX
@@ -204,110 +204,251 @@ Step:
 	DECQ         AX
 	JNZ          Step
 	MOVQ         c_base+80(FP), AX
-	MOVQ         ldc+104(FP), CX
-	SHLQ         $0x02, CX
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z2, (AX)
-	VMOVDQU32    Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z4, (AX)
-	VMOVDQU32    Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z6, (AX)
-	VMOVDQU32    Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z8, (AX)
-	VMOVDQU32    Z9, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z10, (AX)
-	VMOVDQU32    Z11, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z12, (AX)
-	VMOVDQU32    Z13, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z14, (AX)
-	VMOVDQU32    Z15, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z16, (AX)
-	VMOVDQU32    Z17, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z18, (AX)
-	VMOVDQU32    Z19, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z20, (AX)
-	VMOVDQU32    Z21, 64(AX)
-	ADDQ         CX, AX
-	VMOVDQU32    Z22, (AX)
-	VMOVDQU32    Z23, 64(AX)
-	ADDQ         CX, AX
+	VMOVDQU32    Z2, 128(AX)
+	VMOVDQU32    Z3, 192(AX)
+	VMOVDQU32    Z4, 256(AX)
+	VMOVDQU32    Z5, 320(AX)
+	VMOVDQU32    Z6, 384(AX)
+	VMOVDQU32    Z7, 448(AX)
+	VMOVDQU32    Z8, 512(AX)
+	VMOVDQU32    Z9, 576(AX)
+	VMOVDQU32    Z10, 640(AX)
+	VMOVDQU32    Z11, 704(AX)
+	VMOVDQU32    Z12, 768(AX)
+	VMOVDQU32    Z13, 832(AX)
+	VMOVDQU32    Z14, 896(AX)
+	VMOVDQU32    Z15, 960(AX)
+	VMOVDQU32    Z16, 1024(AX)
+	VMOVDQU32    Z17, 1088(AX)
+	VMOVDQU32    Z18, 1152(AX)
+	VMOVDQU32    Z19, 1216(AX)
+	VMOVDQU32    Z20, 1280(AX)
+	VMOVDQU32    Z21, 1344(AX)
+	VMOVDQU32    Z22, 1408(AX)
+	VMOVDQU32    Z23, 1472(AX)
 	VZEROUPPER
 	RET
 
-// func screenAVX512(acc []int32, factor []float32, add []float32, scale float32, above float32, keep uint32, first int32, outKey []float32, outIndex []int32) int
-// Requires: AVX, AVX512F, POPCNT
-TEXT ·screenAVX512(SB), NOSPLIT, $0-144
+// func screenAVX512(acc []int32, factor []float32, add []float32, keep uint32, scale []float32, above []float32, hits []uint32)
+// Requires: AVX, AVX512F
+TEXT ·screenAVX512(SB), NOSPLIT, $0-152
 	MOVQ         acc_base+0(FP), AX
 	MOVQ         factor_base+24(FP), CX
 	MOVQ         add_base+48(FP), DX
-	MOVQ         acc_len+8(FP), BX
-	MOVQ         outKey_base+88(FP), SI
-	MOVQ         outIndex_base+112(FP), DI
-	VBROADCASTSS scale+72(FP), Z0
-	VBROADCASTSS above+76(FP), Z1
-	MOVL         keep+80(FP), R8
-	VPBROADCASTD R8, Z2
-	MOVL         first+84(FP), R11
-	XORQ         R8, R8
-	XORQ         R10, R10
-	CMPQ         BX, $0x00000010
-	JL           BlockDone
-
-Block:
-	VCVTDQ2PS     (AX)(R10*1), Z4
-	VMULPS        (CX)(R10*1), Z4, Z4
-	VFMADD213PS   (DX)(R10*1), Z0, Z4
-	VPANDD        Z2, Z4, Z4
-	VCMPPS        $0x06, Z1, Z4, K1
-	KMOVW         K1, R9
-	TESTL         R9, R9
-	JZ            None
-	VPBROADCASTD  R11, Z3
-	VPADDD        laneNumbers<>+0(SB), Z3, Z3
-	VCOMPRESSPS.Z Z4, K1, Z4
-	VMOVUPS       Z4, (SI)(R8*4)
-	VPCOMPRESSD.Z Z3, K1, Z4
-	VMOVUPS       Z4, (DI)(R8*4)
-	POPCNTL       R9, R9
-	ADDQ          R9, R8
-
-None:
-	ADDL $0x00000010, R11
-	ADDQ $0x00000040, R10
-	SUBQ $0x00000010, BX
-	CMPQ BX, $0x00000010
-	JGE  Block
-
-BlockDone:
-	MOVQ R8, ret+136(FP)
+	MOVQ         scale_base+80(FP), BX
+	MOVQ         above_base+104(FP), SI
+	MOVQ         hits_base+128(FP), DI
+	MOVL         keep+72(FP), R8
+	VPBROADCASTD R8, Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z3
+	VMOVUPS      64(CX), Z2
+	VMOVUPS      64(DX), Z4
+	VBROADCASTSS (BX), Z5
+	VBROADCASTSS (SI), Z6
+	VCVTDQ2PS    (AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    64(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, (DI)
+	VBROADCASTSS 4(BX), Z5
+	VBROADCASTSS 4(SI), Z6
+	VCVTDQ2PS    128(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    192(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 4(DI)
+	VBROADCASTSS 8(BX), Z5
+	VBROADCASTSS 8(SI), Z6
+	VCVTDQ2PS    256(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    320(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 8(DI)
+	VBROADCASTSS 12(BX), Z5
+	VBROADCASTSS 12(SI), Z6
+	VCVTDQ2PS    384(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    448(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 12(DI)
+	VBROADCASTSS 16(BX), Z5
+	VBROADCASTSS 16(SI), Z6
+	VCVTDQ2PS    512(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    576(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 16(DI)
+	VBROADCASTSS 20(BX), Z5
+	VBROADCASTSS 20(SI), Z6
+	VCVTDQ2PS    640(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    704(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 20(DI)
+	VBROADCASTSS 24(BX), Z5
+	VBROADCASTSS 24(SI), Z6
+	VCVTDQ2PS    768(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    832(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 24(DI)
+	VBROADCASTSS 28(BX), Z5
+	VBROADCASTSS 28(SI), Z6
+	VCVTDQ2PS    896(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    960(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 28(DI)
+	VBROADCASTSS 32(BX), Z5
+	VBROADCASTSS 32(SI), Z6
+	VCVTDQ2PS    1024(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    1088(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 32(DI)
+	VBROADCASTSS 36(BX), Z5
+	VBROADCASTSS 36(SI), Z6
+	VCVTDQ2PS    1152(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    1216(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 36(DI)
+	VBROADCASTSS 40(BX), Z5
+	VBROADCASTSS 40(SI), Z6
+	VCVTDQ2PS    1280(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    1344(AX), Z7
+	VMULPS       Z2, Z7, Z7
+	VFMADD213PS  Z4, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 40(DI)
+	VBROADCASTSS 44(BX), Z5
+	VBROADCASTSS 44(SI), Z6
+	VCVTDQ2PS    1408(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z0, Z7, Z7
+	VCMPPS       $0x06, Z6, Z7, K1
+	KMOVW        K1, CX
+	VCVTDQ2PS    1472(AX), Z1
+	VMULPS       Z2, Z1, Z1
+	VFMADD213PS  Z4, Z5, Z1
+	VPANDD       Z0, Z1, Z1
+	VCMPPS       $0x06, Z6, Z1, K1
+	KMOVW        K1, DX
+	SHLL         $0x10, DX
+	ORL          DX, CX
+	MOVL         CX, 44(DI)
 	VZEROUPPER
 	RET
-
-DATA laneNumbers<>+0(SB)/4, $0x00000000
-DATA laneNumbers<>+4(SB)/4, $0x00000001
-DATA laneNumbers<>+8(SB)/4, $0x00000002
-DATA laneNumbers<>+12(SB)/4, $0x00000003
-DATA laneNumbers<>+16(SB)/4, $0x00000004
-DATA laneNumbers<>+20(SB)/4, $0x00000005
-DATA laneNumbers<>+24(SB)/4, $0x00000006
-DATA laneNumbers<>+28(SB)/4, $0x00000007
-DATA laneNumbers<>+32(SB)/4, $0x00000008
-DATA laneNumbers<>+36(SB)/4, $0x00000009
-DATA laneNumbers<>+40(SB)/4, $0x0000000a
-DATA laneNumbers<>+44(SB)/4, $0x0000000b
-DATA laneNumbers<>+48(SB)/4, $0x0000000c
-DATA laneNumbers<>+52(SB)/4, $0x0000000d
-DATA laneNumbers<>+56(SB)/4, $0x0000000e
-DATA laneNumbers<>+60(SB)/4, $0x0000000f
-GLOBL laneNumbers<>(SB), RODATA|NOPTR, $64

@@ -1,13 +1,20 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // screenRows is what one worker screens the rows of an item with.
 type screenRows struct {
 	z      *screen
-	staged []byte  // rows to be packed, [itemRows,depth,4]
-	panels []byte  // [panels,depth,tileRows,4]
-	acc    []int32 // [tileRows,groupCols]
+	staged []byte    // rows to be packed, [itemRows,depth,4]
+	panels []byte    // [panels,depth,tileRows,4]
+	acc    []int32   // [tileRows,tileCols]
+	scale  []float32 // [tileRows] of the panel under way
+	above  []float32 // [tileRows] what its estimates must exceed
+	hits   []uint32  // [tileRows] which do
+	keep   uint32    // the bits of an estimate that rank it
 
 	rows   []screenRow
 	picks  []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
@@ -46,7 +53,12 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	s := z.sel
 	c.staged = grow(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
 	c.panels = grow(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
-	c.acc = grow(c.acc, s.set.tileRows*groupCols)
+	c.acc = grow(c.acc, s.set.tileRows*s.set.tileCols)
+	c.scale, c.above, c.hits = grow(c.scale, s.set.tileRows), grow(c.above, s.set.tileRows), grow(c.hits, s.set.tileRows)
+	c.keep = math.MaxUint32
+	if s.rule.Abs {
+		c.keep = math.MaxInt32
+	}
 	for len(c.rows) < itemRows {
 		c.rows, c.picks = append(c.rows, screenRow{}), append(c.picks, picks{})
 	}
@@ -78,22 +90,26 @@ const sampleStride = 8
 
 // screen goes through all latents and gives up where too few are excluded.
 func (c *screenRows) screen(lo, hi int) bool {
-	n := c.z.sel.n
+	n, rows := c.z.sel.n, hi-lo
 	c.quantize(lo, hi)
 	sampled := 0
 	for first := 0; first < n; first += sampleStride * groupCols {
 		sampled += min(groupCols, n-first)
-		c.group(first, hi-lo)
+		c.group(first, rows)
+		if first == 0 {
+			c.guess(rows, sampled)
+		}
 	}
-	for i := range hi - lo {
-		c.guess(i, sampled)
+	c.guess(rows, sampled)
+	for i := range rows {
+		c.rows[i].full = max(spare(c.z.sel.pass.largest), c.picks[i].len()*3/2)
 	}
 	for first := groupCols; first < n; first += groupCols {
 		if first/groupCols%sampleStride == 0 {
 			continue
 		}
-		c.group(first, hi-lo)
-		if c.left(hi-lo) > crowded(n)*(hi-lo) {
+		c.group(first, rows)
+		if c.left(rows) > crowded(n)*rows {
 			return false
 		}
 	}
@@ -110,31 +126,74 @@ func (c *screenRows) left(rows int) (n int) {
 
 // group estimates a group of latents for all rows of the item.
 func (c *screenRows) group(first, rows int) {
-	s := c.z.sel
-	for row := 0; row < rows; row += s.set.tileRows {
-		c.tiles(first, row)
-		for i := row; i < min(row+s.set.tileRows, rows); i++ {
-			if !c.rows[i].wild {
-				c.collect(i, first, c.acc[(i-row)*groupCols:(i-row+1)*groupCols])
+	z, set := c.z, c.z.sel.set
+	size := z.depth * 4
+	for row := 0; row < rows; row += set.tileRows {
+		c.panel(first, row, rows)
+		for col := first; col < first+groupCols; col += set.tileCols {
+			z.kernel.tile(z.depth, c.panels[row*size:], z.panels[col*size:], z.start[col:], c.acc)
+			z.kernel.screen(c.acc, z.factor[col:], z.add[col:], c.keep, c.scale, c.above, c.hits)
+			for i, hits := range c.hits {
+				if hits != 0 {
+					c.collect(row+i, col, hits, c.acc[i*set.tileCols:(i+1)*set.tileCols])
+				}
 			}
 		}
 	}
 }
 
-// guess sets a row's bound from a sample of its latents: there are about
-// K·sampled/n of its picks among them, hardly ever as many as the rank taken.
-func (c *screenRows) guess(i, sampled int) {
+// panel sets what the estimates of a panel of rows must exceed, by the largest
+// margin of the group's latents.
+func (c *screenRows) panel(first, row, rows int) {
+	widest := c.z.widest[first/groupCols]
+	for i := range c.above {
+		c.scale[i], c.above[i] = 0, float32(math.Inf(1)) // nothing
+		if row+i < rows && !c.rows[row+i].wild {
+			r := &c.rows[row+i]
+			c.scale[i], c.above[i] = r.scale, r.above-r.margin(widest)-4*unit*r.above
+		}
+	}
+}
+
+// collect adds the latents of row i that are hits and not excluded by their
+// own margin, and thins the row when it has many.
+func (c *screenRows) collect(i, first int, hits uint32, acc []int32) {
+	z, row, p := c.z, &c.rows[i], &c.picks[i]
+	p.reserve(len(acc))
+	n := p.len()
+	p.cut(n + len(acc))
+	for ; hits != 0; hits &= hits - 1 {
+		j := bits.TrailingZeros32(hits)
+		f := first + j
+		if f >= z.sel.n {
+			break
+		}
+		key := float32(acc[j])*z.factor[f]*row.scale + z.add[f]
+		key = math.Float32frombits(math.Float32bits(key) & c.keep)
+		if !row.excludes(key, z.bound[f], row.above) {
+			p.key[n], p.index[n] = key, int32(f)
+			n++
+		}
+	}
+	p.cut(n)
+	if k := z.sel.pass.largest; k > 0 && n >= row.full {
+		c.raise(row, p, k)
+		row.full = max(row.full, p.len()+p.len()/2)
+	}
+}
+
+// guess sets the rows' bounds from a sample of their latents: there are about
+// K·sampled/n of a row's picks among them, hardly ever as many as the rank
+// taken.
+func (c *screenRows) guess(rows, sampled int) {
 	s := c.z.sel
-	row, p := &c.rows[i], &c.picks[i]
-	k := s.pass.largest
-	if k == 0 {
-		return
+	share := float64(s.pass.largest) * float64(sampled) / float64(s.n)
+	rank := int(share + rankSigmas*math.Sqrt(share) + 2)
+	for i := range rows {
+		if p := &c.picks[i]; rank < s.pass.largest && rank < p.len() {
+			c.raise(&c.rows[i], p, rank)
+		}
 	}
-	share := float64(k) * float64(sampled) / float64(s.n)
-	if rank := int(share + rankSigmas*math.Sqrt(share) + 2); rank < k && rank < p.len() {
-		c.raise(row, p, rank)
-	}
-	row.full = max(spare(k), p.len()+p.len()/2)
 }
 
 // rankSigmas is how far from its mean the number of picks in a sample may be,
@@ -162,38 +221,6 @@ func (c *screenRows) quantize(lo, hi int) {
 	}
 }
 
-// tiles multiplies a panel of rows with a group of latents.
-func (c *screenRows) tiles(first, row int) {
-	z, set := c.z, c.z.sel.set
-	size := z.depth * 4
-	for col := 0; col < groupCols; col += set.tileCols {
-		z.kernel.tile(z.depth, c.panels[row*size:], z.panels[(first+col)*size:], z.start[first+col:], c.acc[col:], groupCols)
-	}
-}
-
-// collect adds row i's latents of a group that are not excluded, and thins
-// the row when these are many.
-func (c *screenRows) collect(i, first int, acc []int32) {
-	z, row, p := c.z, &c.rows[i], &c.picks[i]
-	margin := row.margin(z.widest[first/groupCols])
-	above := row.above - margin - 4*unit*float32(math.Abs(float64(row.above)))
-	keep := uint32(math.MaxUint32)
-	if z.sel.rule.Abs {
-		keep = math.MaxInt32
-	}
-	at := p.len()
-	p.reserve(groupCols + 16)
-	n := z.kernel.screen(acc, z.factor[first:first+groupCols], z.add[first:first+groupCols], row.scale, above, keep, int32(first), p.key[at:cap(p.key)], p.index[at:cap(p.index)])
-	p.cut(at + n)
-	for p.len() > 0 && int(p.index[p.len()-1]) >= z.sel.n {
-		p.cut(p.len() - 1)
-	}
-	if k := z.sel.pass.largest; k > 0 && p.len() >= row.full {
-		c.raise(row, p, k)
-		row.full = max(row.full, p.len()+p.len()/2)
-	}
-}
-
 // raise takes the K-th largest estimate, less a part of the margin, as a guess
 // at the bound that the row's picks must exceed. finish checks it.
 func (c *screenRows) raise(row *screenRow, p *picks, k int) {
@@ -206,7 +233,7 @@ func (c *screenRows) raise(row *screenRow, p *picks, k int) {
 			least = z.bound[p.index[i]]
 		}
 	}
-	bound -= row.margin(least) * float32(min(1, guessSigmas/math.Sqrt(float64(z.sel.d))))
+	bound -= row.margin(least) * float32(min(1, guessSigmas/math.Sqrt(float64(z.sel.d))/z.trust))
 	if bound > row.above {
 		row.above = bound
 	}
