@@ -1,0 +1,80 @@
+package data
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"reflect"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/atomicfile"
+	"github.com/saectl/saectl/internal/safetensors"
+)
+
+// WriteTree writes the rows of t as a dump in the folder dir, which must not
+// hold one yet, with the active parent of each row as its label, and the truth
+// in TruthFile: dictionary [20,20]; frequencies [20], the share of the rows
+// written in which each feature is active; and parents [20], -1 for none.
+// progress, if not nil, is told how many rows are written. When ctx ends, or on
+// an error, no dump is left.
+func WriteTree(ctx context.Context, dir string, t Tree, progress func(rows int64)) error {
+	g, err := NewTreeGenerator(t)
+	if err != nil {
+		return err
+	}
+	settings, err := t.json()
+	if err != nil {
+		return err
+	}
+	schema := activations.Schema{D: TreeFeatures, Half: t.Half, Columns: activations.Label, Metadata: activations.Metadata{
+		activations.KeyDataset: "tree of features", keySynth: settings, activations.KeyLabelNames: g.labelNames(),
+	}}
+	counts := make([]int64, TreeFeatures)
+	return writeRows(ctx, dir, g, schema, rowWriter{
+		progress: progress,
+		each: func(b *activations.Batch) {
+			for _, row := range b.Row {
+				for _, f := range g.Code(row).Feature {
+					counts[f]++
+				}
+			}
+		},
+		finish: func() error { return g.writeTruth(filepath.Join(dir, TruthFile), settings, counts) },
+	})
+}
+
+// json is the settings under the names that the command line knows them by.
+func (t Tree) json() (string, error) {
+	m, v := map[string]any{"kind": "tree"}, reflect.ValueOf(t)
+	for i := range v.NumField() {
+		m[v.Type().Field(i).Tag.Get("yaml")] = v.Field(i).Interface()
+	}
+	b, err := json.Marshal(m)
+	return string(b), err
+}
+
+func (g *TreeGenerator) labelNames() string {
+	var names []string
+	for _, p := range g.parents {
+		names = append(names, fmt.Sprint("parent ", p))
+	}
+	b, _ := json.Marshal(names) // strings always can be
+	return string(b)
+}
+
+func (g *TreeGenerator) writeTruth(path, settings string, counts []int64) error {
+	frequencies, parents := make([]float64, TreeFeatures), make([]int32, TreeFeatures)
+	for i, n := range counts {
+		frequencies[i], parents[i] = float64(n)/float64(g.t.Rows), int32(treeParent(i))
+	}
+	f := []int{TreeFeatures}
+	tensors := []safetensors.Tensor{
+		{Name: "dictionary", Shape: []int{TreeFeatures, TreeFeatures}, Data: g.dictionary},
+		{Name: "frequencies", Shape: f, Data: frequencies},
+		{Name: "parents", Shape: f, Data: parents},
+	}
+	meta := map[string]string{keySynth: settings}
+	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, meta, tensors) })
+}
