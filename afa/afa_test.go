@@ -63,7 +63,7 @@ func TestRoomGrows(t *testing.T) {
 		s.norms[i] = float32(math.Sqrt(kernel.SumSquares(row)))
 	}
 	step(t, tr, &activations.Batch{N: b, D: d, X: s.x})
-	want, got := s.pick(t, 2), tr.Codes()
+	want, got := s.pick(t, 2, 0), tr.Codes()
 	if room := startCapacity(sae.Dims{B: b, F: f}); len(want.Index) <= room {
 		t.Fatalf("%d latents are kept, no more than the %d that fit at first; the test shows nothing", len(want.Index), room)
 	}

@@ -11,10 +11,11 @@ import (
 // latent far below t hardly counts, so all that are lie in the lowest bucket,
 // and all above 2t in the highest.
 //
-// Bucket sums are taken in the order of latents, so what is decided from a
-// bucket and those above depends on the keys in them alone.
+// Keys at or below a floor are left out. Bucket sums are taken in the order of
+// latents, so what is decided by keys above the floor does not depend on it.
 type buckets struct {
 	base   int
+	floor  float32
 	count  [bucketCount]int32
 	sum    [bucketCount]float64 // of squared keys
 	sorted []float32            // keys of one bucket, falling
@@ -26,30 +27,14 @@ const (
 	bucketCount = 16 * octave
 )
 
-// start empties the buckets for a row of norm t.
-func (b *buckets) start(t float64) {
-	b.base = int(math.Float32bits(float32(t))>>bucketShift) - (bucketCount - octave)
+// fill empties the buckets and takes the keys greater than floor, which is
+// not negative, of a row of norm t.
+func (b *buckets) fill(keys []float32, t float64, floor float32) {
+	b.base, b.floor = base(t), floor
 	clear(b.count[:])
 	clear(b.sum[:])
-}
-
-// of is the bucket of a positive key.
-func (b *buckets) of(key float32) int {
-	return min(max(int(math.Float32bits(key)>>bucketShift)-b.base, 0), bucketCount-1)
-}
-
-// edge is the least key of bucket i, 0 of the lowest.
-func (b *buckets) edge(i int) float32 {
-	if i == 0 || i+b.base <= 0 {
-		return 0
-	}
-	return math.Float32frombits(uint32(i+b.base) << bucketShift)
-}
-
-// fill counts the positive keys.
-func (b *buckets) fill(keys []float32) {
 	for _, k := range keys {
-		if k > 0 {
+		if k > floor {
 			i := b.of(k)
 			b.count[i]++
 			b.sum[i] += float64(k) * float64(k)
@@ -57,11 +42,21 @@ func (b *buckets) fill(keys []float32) {
 	}
 }
 
+// base is the number, counted from key 0, of the lowest bucket for norm t.
+func base(t float64) int {
+	return int(math.Float32bits(float32(t))>>bucketShift) - (bucketCount - octave)
+}
+
+// of is the bucket of a positive key.
+func (b *buckets) of(key float32) int {
+	return min(max(int(math.Float32bits(key)>>bucketShift)-b.base, 0), bucketCount-1)
+}
+
 // sort lists the keys of bucket i, largest first, until the next call.
 func (b *buckets) sort(keys []float32, i int) []float32 {
 	b.sorted = b.sorted[:0]
 	for _, k := range keys {
-		if k > 0 && b.of(k) == i {
+		if k > b.floor && b.of(k) == i {
 			b.sorted = append(b.sorted, k)
 		}
 	}
@@ -72,15 +67,14 @@ func (b *buckets) sort(keys []float32, i int) []float32 {
 
 // crossing is the first prefix, of the keys in falling order, whose sum of
 // squares reaches a target: the first n keys sum to at, the first n-1 to
-// below. n is 0 when the buckets from lowest up do not reach it; then total
-// keys sum to at.
+// below. n is 0 when all do not reach it; then the total of them sum to at.
 type crossing struct {
 	n, total  int
 	below, at float64
 }
 
-func (b *buckets) cross(keys []float32, target float64, lowest int) (c crossing) {
-	for i := bucketCount - 1; i >= lowest; i-- {
+func (b *buckets) cross(keys []float32, target float64) (c crossing) {
+	for i := bucketCount - 1; i >= 0; i-- {
 		if b.count[i] == 0 {
 			continue
 		}

@@ -8,146 +8,105 @@ import (
 
 // A chooser decides rows, one at a time, and owns what that takes.
 type chooser struct {
-	p          *picker
-	b          buckets
-	t, target  float64   // norm of the row and its square
-	candidates []int32   // latents that may be kept, ascending
-	scores     []float32 // of the candidates
-	keys       []float32 // scores times decoder norms
-	guess      int       // a bucket that the next row's lowest should not be below; changes no result
+	p *picker
+	b buckets
+
+	x, scores []float32 // [rows,D] and [rows,F] of a tile
+	keys      []float32 // scores times decoder norms, of one row
+	guess     float64   // a part of the norm t that keys which decide are not below, mostly; changes no result
 }
 
-// row fills dst with the latents that x keeps, given estimates [F] of its
-// scores.
-func (c *chooser) row(dst *picks, x, estimates []float32) {
-	c.target = kernel.SumSquares(x)
-	c.t = math.Sqrt(c.target)
-	slack := c.slack()
-	lowest := c.screen(estimates, slack)
-	k := -1
-	for ; k < 0; lowest = 0 {
-		c.list(estimates, slack, lowest)
-		c.score(x)
-		k = c.b.nearest(c.keys, c.p.f, c.t, c.target, lowest)
+// few decides row i from its largest keys, if they reach far enough.
+func (c *chooser) few(i int) {
+	lo, hi := c.p.largest.RowPtr[i], c.p.largest.RowPtr[i+1]
+	index, scores := c.p.largest.Index[lo:hi], c.p.largest.Score[lo:hi]
+	least := float32(math.Inf(1))
+	c.keys = c.keys[:0]
+	for e, f := range index {
+		key := scores[e] * c.p.norms[f]
+		c.keys, least = append(c.keys, key), min(least, key)
 	}
-	c.keep(dst, k)
+	t, target := c.norm(i)
+	if len(index) < c.p.ask {
+		least = 0 // there are no more
+	}
+	c.b.fill(c.keys, t, least)
+	if k := c.b.nearest(c.keys, c.p.f, t, target); k >= 0 {
+		c.keep(&c.p.rows[i], k, index, scores)
+	}
 }
 
-// slack is s such that the estimate of latent i is within s·||w_i|| of its
-// inner product. Either is a sum of D products in float32, in some order, and
-// off by at most D·u/(1-D·u)·||x||·||w_i||, u = 2^-24 (Higham 2002, "Accuracy
-// and Stability of Numerical Algorithms", section 3.1); 4 more covers the
-// arithmetic of the bound. It is infinite where products may overflow.
-func (c *chooser) slack() float32 {
-	const u = 0x1p-24
-	n := float64(c.p.d+4) * u
-	if n < 0.5 && c.t*c.p.widest < 1e37 {
-		return float32(2 * n / (1 - n) * c.t * (1 + 2*u))
-	}
-	return float32(math.Inf(1))
+// norm is the norm t of row i and its square.
+func (c *chooser) norm(i int) (t, target float64) {
+	target = kernel.SumSquares(c.p.x[i*c.p.d : (i+1)*c.p.d])
+	return math.Sqrt(target), target
 }
 
-// screen is the lowest bucket that may decide, going by the largest keys that
-// the estimates allow. One bucket more is taken than they need.
-func (c *chooser) screen(estimates []float32, slack float32) (lowest int) {
-	if math.IsInf(float64(slack), 1) {
-		return 0
+// blockCols is how many latents are scored for all rows of a tile before the
+// next ones, so that their weights stay in cache.
+const blockCols = 64
+
+// tile decides rows by the scores of every latent.
+func (c *chooser) tile(rows []int32) {
+	p, d, f := c.p, c.p.d, c.p.f
+	c.x, c.scores = grow(c.x, len(rows)*d), grow(c.scores, len(rows)*f)
+	for i, r := range rows {
+		copy(c.x[i*d:(i+1)*d], p.x[int(r)*d:])
 	}
-	c.b.start(c.t)
-	if lowest = c.reaches(estimates, slack, c.guess); lowest == 0 && c.guess > 0 {
-		c.b.start(c.t)
-		lowest = c.reaches(estimates, slack, 0)
+	for lo := 0; lo < f; lo += blockCols {
+		n := min(blockCols, f-lo)
+		kernel.DotBlock(c.scores[lo:], f, c.x, p.w[lo*d:], len(rows), n, d)
 	}
-	c.guess = max(0, lowest-octave/2)
-	return lowest
+	for i, r := range rows {
+		c.every(int(r), c.scores[i*f:(i+1)*f])
+	}
 }
 
-// reaches fills the buckets from least up, and perhaps some below, and gives
-// the one under that in which their sum reaches the target; 0 when it does
-// not.
-func (c *chooser) reaches(estimates []float32, slack float32, least int) int {
-	below := c.below(least, slack)
-	reach, norms := c.p.reach[:len(estimates)], c.p.norms[:len(estimates)]
-	for i, s := range estimates {
-		if s > below {
-			key := positive((s + slack*reach[i]) * norms[i])
-			c.b.sum[c.b.of(key)] += float64(key) * float64(key)
-		}
+func grow(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
 	}
-	sum := 0.0
-	for i := bucketCount - 1; i > least; i-- {
-		if sum += c.b.sum[i]; sum >= c.target {
-			return i - 1
-		}
-	}
-	return 0
+	return x[:n]
 }
 
-// below is an estimate at or below which no latent's key can lie in the
-// given bucket or above. Most of a row is passed over by it alone.
-func (c *chooser) below(bucket int, slack float32) float32 {
-	const rounding = 1e-6
-	edge := float64(c.b.edge(bucket)) / c.p.longest * (1 - rounding)
-	return float32(edge - float64(slack)*c.p.widest*(1+rounding))
+// every decides row i by its scores [F].
+func (c *chooser) every(i int, scores []float32) {
+	c.keys = grow(c.keys, len(scores))
+	for f, norm := range c.p.norms[:len(scores)] {
+		c.keys[f] = scores[f] * norm
+	}
+	t, target := c.norm(i)
+	c.b.fill(c.keys, t, float32(c.guess*t))
+	k := c.b.nearest(c.keys, len(scores), t, target)
+	if k < 0 {
+		c.b.fill(c.keys, t, 0)
+		k = c.b.nearest(c.keys, len(scores), t, target)
+	}
+	least := c.keep(&c.p.rows[i], k, nil, scores)
+	c.guess = 0
+	if k > 0 && t > 0 {
+		c.guess = min(0.7*float64(least)/t, 1)
+	}
 }
 
-// positive is max(x, 0) without a branch: signs of scores cannot be foreseen.
-func positive(x float32) float32 {
-	bits := math.Float32bits(x)
-	return math.Float32frombits(bits &^ uint32(int32(bits)>>31))
-}
-
-// list makes the candidates: latents whose key may lie in the bucket lowest
-// or above. With lowest 0 those are all that may be positive.
-func (c *chooser) list(estimates []float32, slack float32, lowest int) {
-	if f := len(estimates); cap(c.candidates) < f {
-		c.candidates, c.scores, c.keys = make([]int32, f), make([]float32, f), make([]float32, f)
-	}
-	all, n := c.candidates[:len(estimates)], 0
-	if math.IsInf(float64(slack), 1) {
-		for i := range all {
-			all[i] = int32(i)
-		}
-		c.candidates = all
-		return
-	}
-	below := c.below(lowest, slack)
-	reach, norms := c.p.reach[:len(estimates)], c.p.norms[:len(estimates)]
-	for i, s := range estimates {
-		if s > below {
-			key := positive((s + slack*reach[i]) * norms[i])
-			if key > 0 && c.b.of(key) >= lowest {
-				all[n] = int32(i)
-				n++
-			}
-		}
-	}
-	c.candidates = all[:n]
-}
-
-// score computes the numbers that decide.
-func (c *chooser) score(x []float32) {
-	n := len(c.candidates)
-	c.scores, c.keys = c.scores[:n], c.keys[:n]
-	kernel.Dots(c.scores, x, c.p.w, c.candidates)
-	for i, f := range c.candidates {
-		c.keys[i] = c.scores[i] * c.p.norms[f]
-	}
-	c.b.start(c.t)
-	c.b.fill(c.keys)
-}
-
-// keep copies the k candidates with the largest keys, of equal ones those of
-// lower latents.
-func (c *chooser) keep(dst *picks, k int) {
+// keep copies the k latents with the largest keys, of equal ones those with
+// lower numbers, and returns the smallest. index says which latent a key is of;
+// nil for its place.
+func (c *chooser) keep(dst *picks, k int, index []int32, scores []float32) (least float32) {
 	cut := c.b.first(c.keys, k)
-	dst.index, dst.score = dst.index[:0], dst.score[:0]
+	dst.index, dst.score, dst.decided = dst.index[:0], dst.score[:0], true
 	for i, key := range c.keys {
-		if key == cut.least && cut.ties > 0 {
-			cut.ties--
-		} else if !(key > cut.least) {
+		if !(key >= cut.least) || key == cut.least && cut.ties == 0 {
 			continue
 		}
-		dst.index, dst.score = append(dst.index, c.candidates[i]), append(dst.score, c.scores[i])
+		if key == cut.least {
+			cut.ties--
+		}
+		f := int32(i)
+		if index != nil {
+			f = index[i]
+		}
+		dst.index, dst.score = append(dst.index, f), append(dst.score, scores[i])
 	}
+	return cut.least
 }

@@ -58,14 +58,10 @@ func prefix(keys []float32, t float64) (kept []int32, margin float64) {
 
 // choose runs the rule on keys that are there already.
 func choose(keys []float32, t float64) (kept []int32) {
-	c := chooser{keys: keys, scores: keys, t: t, target: t * t}
-	for i := range keys {
-		c.candidates = append(c.candidates, int32(i))
-	}
-	c.b.start(t)
-	c.b.fill(keys)
+	c := chooser{keys: keys}
+	c.b.fill(keys, t, 0)
 	var p picks
-	c.keep(&p, c.b.nearest(keys, len(keys), t, c.target, 0))
+	c.keep(&p, c.b.nearest(keys, len(keys), t, t*t), nil, keys)
 	return p.index
 }
 
@@ -233,13 +229,16 @@ func scaleRows(x []float32, d int, by func(row int) float64) {
 	}
 }
 
-func (s scene) pick(t *testing.T, threads int) *kernel.Support {
+// pick selects with a picker that has been used, and decides from the ask
+// largest keys first.
+func (s scene) pick(t *testing.T, threads, ask int) *kernel.Support {
 	t.Helper()
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
 	p, got := newPicker(pool), &kernel.Support{}
 	p.norms = s.norms
-	for range 2 { // the second run finds used buffers
+	for range 2 {
+		p.ask = min(ask, s.f)
 		if err := p.pick(got, s.x, s.w, nil, s.b, s.d, s.f); err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +252,7 @@ func TestPickerEqualsFullSort(t *testing.T) {
 	for name, s := range scenes() {
 		for _, threads := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%s/%d", name, threads), func(t *testing.T) {
-				got := s.pick(t, threads)
+				got := s.pick(t, threads, 0)
 				unclear := 0
 				for i := range s.b {
 					x := s.x[i*s.d : (i+1)*s.d]
@@ -286,50 +285,47 @@ func TestPickerEqualsFullSort(t *testing.T) {
 	}
 }
 
-// TestEstimatesChangeNoBit gives estimates that are as wrong as their bound
-// allows, upwards, downwards and at random, and compares with looking at all
-// latents.
-func TestEstimatesChangeNoBit(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	for range 30 {
-		s := randomScene(r, 8, 1+r.IntN(3000), 1+r.IntN(700))
-		want := s.choose(func(score, bound float32) float32 { return float32(math.NaN()) }, true)
-		for name, wrong := range map[string]func(score, bound float32) float32{
-			"exact":  func(score, _ float32) float32 { return score },
-			"up":     func(score, bound float32) float32 { return score + 0.999*bound },
-			"down":   func(score, bound float32) float32 { return score - 0.999*bound },
-			"random": func(score, bound float32) float32 { return score + (2*r.Float32()-1)*0.999*bound },
-		} {
-			for i, got := range s.choose(wrong, false) {
-				if !slices.Equal(got.index, want[i].index) || !slices.Equal(got.score, want[i].score) {
-					t.Fatalf("%s, row %d of B %d, D %d, F %d: kept %v, want %v", name, i, s.b, s.d, s.f, got.index, want[i].index)
-				}
+// TestFewKeysChangeNoBit decides from so many of the largest keys first that
+// none, some or all rows are decided by them.
+func TestFewKeysChangeNoBit(t *testing.T) {
+	for name, s := range scenes() {
+		want := s.pick(t, 1, 0)
+		for _, ask := range []int{1, 2, 7, 30, 100, 1000} {
+			got := s.pick(t, 2, ask)
+			if !slices.Equal(got.RowPtr, want.RowPtr) || !slices.Equal(got.Index, want.Index) || !slices.Equal(got.Score, want.Score) {
+				t.Errorf("%s: the %d largest keys of a row decide otherwise than all do", name, ask)
 			}
 		}
 	}
 }
 
-// choose decides each row from estimates that are made from scores and the
-// bound on their error. Without trust, every latent is looked at.
-func (s scene) choose(estimate func(score, bound float32) float32, distrust bool) (rows []picks) {
+// TestAsksForWhatIsKept: wide rows that keep few of many latents are decided
+// from their largest keys, all but a few of them, and after a batch of rows
+// that keep many nothing is asked.
+func TestAsksForWhatIsKept(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	p := newPicker(pool)
+	s := randomScene(rand.New(rand.NewPCG(8, 9)), 100, 256, 1024)
+	p, got := newPicker(pool), &kernel.Support{}
 	p.norms = s.norms
-	p.begin(s.x, s.w, s.d, s.f)
-	if distrust {
-		p.widest = math.Inf(1)
-	}
-	c, estimates := p.choosers[0], make([]float32, s.f)
-	for i := range s.b {
-		x := s.x[i*s.d : (i+1)*s.d]
-		c.t = math.Sqrt(kernel.SumSquares(x))
-		for f := range estimates {
-			estimates[f] = estimate(kernel.Dot(x, s.w[f*s.d:(f+1)*s.d]), c.slack()*p.reach[f])
+	pick := func(scale float64) {
+		t.Helper()
+		w := slices.Clone(s.w)
+		scaleRows(w, s.d, func(int) float64 { return scale })
+		if err := p.pick(got, s.x, w, nil, s.b, s.d, s.f); err != nil {
+			t.Fatal(err)
 		}
-		var kept picks
-		c.row(&kept, x, estimates)
-		rows = append(rows, kept)
 	}
-	return rows
+	pick(30)
+	if p.ask == 0 {
+		t.Fatalf("rows keep %d latents in all, and none are asked for", len(got.Index))
+	}
+	pick(30)
+	if len(p.todo) > s.b/10 {
+		t.Errorf("%d of %d rows were scored against every latent", len(p.todo), s.b)
+	}
+	pick(1)
+	if p.ask != 0 {
+		t.Errorf("rows keep %d latents in all, and %d of each are asked for", len(got.Index), p.ask)
+	}
 }

@@ -10,15 +10,15 @@ const sentinel = 1e4
 // nearest is how many of a row's keys, in falling order, the rule keeps: the
 // shortest prefix whose norm is nearest to t, F the latents in all and target
 // the square of t. Norms are compared, not their squares. It is -1 when keys
-// below the bucket lowest, which the row may have more of, would decide.
+// that are not above the floor decide.
 //
 // Sums of squares are taken in float64. The reference rounds them to float32,
 // so that beyond the last positive key it drops those too small to move the
 // sum; here they are kept.
-func (b *buckets) nearest(keys []float32, f int, t, target float64, lowest int) int {
-	c := b.cross(keys, target, lowest)
+func (b *buckets) nearest(keys []float32, f int, t, target float64) int {
+	c := b.cross(keys, target)
 	switch {
-	case c.n == 0 && lowest > 0:
+	case c.n == 0 && b.floor > 0:
 		return -1
 	case c.total == 0 || f == 1:
 		return c.total
@@ -27,7 +27,7 @@ func (b *buckets) nearest(keys []float32, f int, t, target float64, lowest int) 
 	if math.Abs(sentinel-t) >= miss {
 		return k
 	}
-	if lowest > 0 {
+	if b.floor > 0 {
 		return -1
 	}
 	return b.total()
