@@ -29,6 +29,11 @@ func (c *Coder) Code(capacity int, pick sparseop.Picker, after ...*gorgonia.Node
 	return c.Values(s)
 }
 
+// CodeWith is Code for a picker that reads the nodes more too.
+func (c *Coder) CodeWith(capacity int, more []*gorgonia.Node, pick sparseop.WidePicker, after ...*gorgonia.Node) Codes {
+	return c.Values(c.b.SelectWith(c.Input, c.Encoder.Node(), c.bias(), more, capacity, pick, after...))
+}
+
 // bias is the encoder's, as a constant; nil for none.
 func (c *Coder) bias() *gorgonia.Node {
 	if c.EncoderBias == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/saectl/saectl/afa"
+	"github.com/saectl/saectl/gradsae"
 	"github.com/saectl/saectl/sae"
 	"github.com/saectl/saectl/topk"
 )
@@ -13,5 +14,6 @@ func variants() sae.Registry {
 		"topk":      topk.New,
 		"batchtopk": topk.NewBatch,
 		"afa":       afa.New,
+		"gradsae":   gradsae.New,
 	}
 }
