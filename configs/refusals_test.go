@@ -56,7 +56,7 @@ func TestWrongValues(t *testing.T) {
 		{"topk: {k: !!int abc}\n", nil, "run.yaml:1: topk.k is abc; want a whole number"},
 		{"topk: {k: !mine 3}\n", nil, "run.yaml:1: topk.k is 3; want a whole number"},
 		{"topk: {k: 0}\n", nil, "run.yaml:1: topk.k is 0; it must be at least 1"},
-		{"sae: {latents: 16777217}\n", nil, "run.yaml:1: sae.latents is 16777217; it must be at least 1 and at most 16777216"},
+		{"sae: {latents: 16777217}\n", nil, "run.yaml:1: sae.latents is 16777217; it must be at least 0 and at most 16777216"},
 		{"seed: -1\n", nil, "run.yaml:1: seed is -1; it must be at least 0"},
 		{"seed: 18446744073709551616\n", nil, "run.yaml:1: seed is 18446744073709551616, more than 64 bits hold"},
 		{"seed: {a: 1}\n", nil, "run.yaml:1: seed is a section of keys; want a whole number"},

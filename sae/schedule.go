@@ -1,5 +1,7 @@
 package sae
 
+import "math"
+
 // rate is the learning rate of step t of total: linear from 0 over the
 // warm-up, constant, then linear to 0 from the share DecayStart on, as in
 // dictionary_learning 0.1.0. With a warm-up the rate of step 0 is 0.
@@ -13,4 +15,14 @@ func (o OptimizerSettings) rate(t, total int) float64 {
 	default:
 		return o.LR
 	}
+}
+
+// AutoRate is the learning rate of a run that leaves it open: the best that
+// was found for TopK in 2,000 steps on two real dumps, at F 512 and 1,024
+// (docs/bench), by the square root of F as dictionary_learning scales its
+// own; longer runs take less, by the square root of their length.
+func AutoRate(latents, steps int) float64 {
+	rate := 0.32 / math.Sqrt(float64(max(latents, 1))) * min(1, math.Sqrt(2000/float64(max(steps, 1))))
+	digits := math.Pow(10, math.Floor(math.Log10(rate))-2)
+	return math.Round(rate/digits) * digits // three digits, for people
 }

@@ -2,7 +2,7 @@ package sae
 
 // ModelSettings is the config section "sae".
 type ModelSettings struct {
-	Latents     int    `yaml:"latents" range:"[1,16777216]" doc:"latents in the dictionary (F)"`
+	Latents     int    `yaml:"latents" range:"[0,16777216]" doc:"latents in the dictionary (F); 0 takes 8 times the width of the dump"`
 	DecoderInit string `yaml:"decoder_init" oneof:"random|data" doc:"decoder rows at the start: random directions, or half way from those to rows of the first batch"`
 	DecoderBias string `yaml:"decoder_bias" oneof:"mean|zero|geometric-median" doc:"decoder bias at the start: mean or geometric median of the first batch, or zero"`
 }
@@ -24,7 +24,7 @@ type TrainSettings struct {
 
 // OptimizerSettings is the config section "optimizer".
 type OptimizerSettings struct {
-	LR         float64 `yaml:"lr" range:"(0,)" doc:"peak learning rate of Adam"`
+	LR         float64 `yaml:"lr" range:"[0,)" doc:"peak learning rate of Adam; 0 takes one that suits the number of latents and the length of the run"`
 	Beta1      float64 `yaml:"beta1" range:"[0,1)" doc:"decay of Adam's first moment"`
 	Beta2      float64 `yaml:"beta2" range:"[0,1)" doc:"decay of Adam's second moment"`
 	Epsilon    float64 `yaml:"epsilon" range:"(0,)" doc:"Adam's epsilon, added to the root of the second moment"`

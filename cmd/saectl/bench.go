@@ -120,6 +120,9 @@ func (o benchOptions) settings() (*configs.Settings, error) {
 		}
 	}
 	settings, _, err := configs.Resolve(configs.Layers{Set: append(set, o.set...)}, variants())
+	if err == nil && settings.Optimizer.LR == 0 {
+		settings.Optimizer.LR = sae.AutoRate(o.latents, o.steps)
+	}
 	return settings, err
 }
 

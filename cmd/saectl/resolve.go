@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,10 +41,29 @@ func (j *trainJob) resolve(s streams, o trainOptions) (err error) {
 	if settings.Dump, err = dumpPath(settings.Dump); err != nil {
 		return err
 	}
-	if err := j.refuseChanges(); err != nil {
-		return err
-	}
 	return j.folder(o)
+}
+
+// complete settles what depends on the dump: a number of latents or a rate
+// that was left to saectl. A run that is resumed keeps its own.
+func (j *trainJob) complete() error {
+	var old *configs.Settings
+	if j.state.Config != nil {
+		var err error
+		if old, err = configs.Parse("config.yaml of the run", j.state.Config, variants()); err != nil {
+			return err
+		}
+	}
+	if c := j.settings; c.SAE.Latents == 0 {
+		c.SAE.Latents = 8 * j.dump.D()
+	}
+	if c := j.settings; c.Optimizer.LR == 0 {
+		c.Optimizer.LR = sae.AutoRate(c.SAE.Latents, c.Train.TotalSteps())
+		if old != nil {
+			c.Optimizer.LR = old.Optimizer.LR
+		}
+	}
+	return j.refuseChanges(old)
 }
 
 // layers are where the settings come from, lowest first.
@@ -68,13 +86,9 @@ func (o trainOptions) layers() (configs.Layers, error) {
 
 // refuseChanges names the settings that differ from those that the run in
 // the folder began with. Its length may be raised.
-func (j *trainJob) refuseChanges() error {
-	if j.state.Config == nil {
+func (j *trainJob) refuseChanges(old *configs.Settings) error {
+	if old == nil {
 		return nil
-	}
-	old, err := configs.Parse(filepath.Join("config.yaml of the run"), j.state.Config, variants())
-	if err != nil {
-		return err
 	}
 	var changed []string
 	for _, d := range configs.Diff(old, j.settings) {

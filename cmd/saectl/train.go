@@ -142,18 +142,20 @@ func planTrain(s streams, o trainOptions) (*trainJob, error) {
 	if err := j.resolve(s, o); err != nil {
 		return nil, err
 	}
-	if j.state.Done && j.state.Steps == j.settings.Train.TotalSteps() {
-		s.note("%s: the run is finished (%d steps); raise train.steps or train.rows to extend it", j.dir, j.state.Steps)
-		return nil, nil
-	}
 	if err := j.open(); err != nil {
 		return nil, err
 	}
-	if err := j.measure(); err != nil {
-		j.dump.Close()
-		return nil, err
+	err := j.complete()
+	if err == nil && j.state.Done && j.state.Steps == j.settings.Train.TotalSteps() {
+		s.note("%s: the run is finished (%d steps); raise train.steps or train.rows to extend it", j.dir, j.state.Steps)
+		return nil, j.dump.Close()
 	}
-	err := j.build(o)
+	if err == nil {
+		err = j.measure()
+	}
+	if err == nil {
+		err = j.build(o)
+	}
 	if err != nil {
 		j.dump.Close()
 	}
