@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // WriteText prints a table of what moved, and of every metric with a gate.
 func (c *Comparison) WriteText(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "%-34s %12s %12s %12s %12s  %s\n", "metric", "baseline", "now", "change", "allowed", "")
+	line := func(cells ...any) {
+		fmt.Fprintln(b, strings.TrimRight(fmt.Sprintf("%-34s %12s %12s %12s %12s  %s", cells...), " "))
+	}
+	line("metric", "baseline", "now", "change", "allowed", "")
 	for _, x := range c.Changes {
 		moved := x.Value == nil || *x.Value != x.Baseline
 		if x.Gate == Ignore && !moved {
@@ -24,7 +28,7 @@ func (c *Comparison) WriteText(w io.Writer) error {
 		} else {
 			allowed = map[string]string{Lower: "+", Higher: "-", Equal: "±"}[x.Gate] + fmt.Sprintf("%.3g", x.Allowed)
 		}
-		fmt.Fprintf(b, "%-34s %12s %12s %12s %12s  %s\n", x.Metric, number(x.Baseline), now, change, allowed, verdict)
+		line(x.Metric, number(x.Baseline), now, change, allowed, verdict)
 	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(b, "warning: %s\n", warning)

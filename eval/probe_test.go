@@ -30,6 +30,9 @@ func identity(d int) Subject {
 // TestDigits repeats the scores that dumps/README.md gives for the rows
 // themselves. An identity's latents must score the same.
 func TestDigits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits of many classes are slow under the race detector")
+	}
 	dir := filepath.Join(shared(t, "SAECTL_DATA", "data"), "dumps")
 	page, err := os.ReadFile(filepath.Join(dir, "README.md"))
 	if err != nil {
