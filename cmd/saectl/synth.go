@@ -41,7 +41,37 @@ saectl eval can say how much of it an autoencoder found.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder for the dump; it must not hold one")
 	bindSettings(cmd.Flags(), &p)
-	cmd.AddCommand(newSynthGaussian(s))
+	cmd.AddCommand(newSynthGaussian(s), newSynthTree(s))
+	return cmd
+}
+
+func newSynthTree(s streams) *cobra.Command {
+	t, out := data.DefaultTree(), ""
+	cmd := &cobra.Command{
+		Use:   "tree",
+		Short: "Make a dump from features that form a hierarchy",
+		Long: `Make rows from 20 features of which three have children, which are active only
+with their parent (Costa et al. 2025, arXiv 2506.03093), and write the features
+beside them (dictionary.safetensors).`,
+		Example: `  saectl data synth tree --out tree --rows 20000 --correlation 0.3 --seed 1`,
+		Args:    arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				return usageError{fmt.Errorf("--out is missing: the folder for the dump")}
+			}
+			if err := t.Validate(); err != nil {
+				return usageError{err}
+			}
+			if err := data.WriteTree(cmd.Context(), out, t, nil); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.out, "%s: %s rows of %d values from a tree of %d features; they are in %s/%s\n",
+				out, thousands(t.Rows), data.TreeFeatures, data.TreeFeatures, out, data.TruthFile)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "folder for the dump; it must not hold one")
+	bindSettings(cmd.Flags(), &t)
 	return cmd
 }
 

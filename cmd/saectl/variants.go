@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/saectl/saectl/afa"
 	"github.com/saectl/saectl/gradsae"
+	"github.com/saectl/saectl/mpsae"
 	"github.com/saectl/saectl/sae"
 	"github.com/saectl/saectl/topk"
 )
@@ -15,5 +16,6 @@ func variants() sae.Registry {
 		"batchtopk": topk.NewBatch,
 		"afa":       afa.New,
 		"gradsae":   gradsae.New,
+		"mpsae":     mpsae.New,
 	}
 }
