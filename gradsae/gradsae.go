@@ -59,6 +59,14 @@ func (v *GradSAE) Build(b *sae.Builder) sae.Out {
 	return out
 }
 
+// Caution says in reports that latents were chosen by what they are judged by.
+func (v *GradSAE) Caution() string {
+	if v.EvalScore == "plain" || !v.usesGradient() {
+		return ""
+	}
+	return "latents were chosen by the gradient, which has seen the tokens to be predicted (gradsae.eval_score=gradient); compare effects on the loss with those of other variants at eval_score=plain"
+}
+
 // usesGradient is whether β is ever anything but 0.
 func (v *GradSAE) usesGradient() bool { return v.Beta > 0 || v.BetaSteps > 0 && v.BetaStart > 0 }
 

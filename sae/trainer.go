@@ -233,11 +233,16 @@ func (t *Trainer) Columns() activations.Columns { return t.graph.b.columns() }
 
 // Columns are the optional columns that training v reads. It builds the
 // graph at the smallest size, so that a dump can be refused before any work.
-func Columns(v Variant) (activations.Columns, error) {
+func Columns(v Variant) (activations.Columns, error) { return columnsOf(v, true) }
+
+// EncodingColumns are the optional columns that v reads after training.
+func EncodingColumns(v Variant) (activations.Columns, error) { return columnsOf(v, false) }
+
+func columnsOf(v Variant, train bool) (activations.Columns, error) {
 	d := Dims{B: 2, D: 2, F: 2, DOut: 2}
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	g, err := compile(v, d, compileOptions{train: true, dtype: tensor.Float32, settings: DefaultTrain(), pool: pool}, nil, nil)
+	g, err := compile(v, d, compileOptions{train: train, dtype: tensor.Float32, settings: DefaultTrain(), pool: pool}, nil, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -15,6 +15,10 @@ type Variant interface {
 	Build(b *Builder) Out
 }
 
+// A Cautious variant has a word of warning for the reports of its figures, ""
+// for none.
+type Cautious interface{ Caution() string }
+
 // Out is all that the trainer and the evaluation need from a variant.
 type Out struct {
 	Codes Codes

@@ -81,7 +81,11 @@ func (t *trained) encode(ctx context.Context, w io.Writer, d *activations.Dump, 
 	if err != nil {
 		return 0, err
 	}
-	src := data.Prefetch(data.NewSequential(d, rows, 0, evalBatch))
+	reads, err := t.reads()
+	if err != nil {
+		return 0, err
+	}
+	src := data.Prefetch(data.NewSequential(d, rows, reads, evalBatch))
 	defer src.Close()
 	var b activations.Batch
 	for {

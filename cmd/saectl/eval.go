@@ -12,11 +12,12 @@ import (
 	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/eval"
 	"github.com/saectl/saectl/internal/atomicfile"
+	"github.com/saectl/saectl/sae"
 )
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
-	saes                    []string
+	saes, set               []string
 	dump, split, where, out string
 	json                    bool
 	threads                 int
@@ -33,12 +34,14 @@ training held out; of another dump all rows are used. Each figure carries its
 definition and the number of rows; docs/metrics.md lists them.`,
 		Example: `  saectl eval --sae runs/topk-001
   saectl eval --sae runs/topk-001 --json
-  saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'`,
+  saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'
+  saectl eval --sae runs/gradsae-001 --set gradsae.eval_score=gradient`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEval(cmd.Context(), s, o) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.saes, "sae", nil, "run folder; may be given again")
+	f.StringArrayVar(&o.set, "set", nil, "evaluate with another setting of the variant, `key=value`; the report is then not kept in the run folder")
 	f.StringVar(&o.dump, "dump", "", "dump to evaluate on (default the run's own)")
 	f.StringVar(&o.split, "split", "test", "rows of the run's own dump: test (held out from training) or all")
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
@@ -82,7 +85,7 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 
 // evaluate makes the report of one run and keeps it in its folder.
 func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, error) {
-	t, err := openRun(dir, o.threads)
+	t, err := openRun(dir, o.threads, o.set...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +115,9 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 	if err := t.describe(r, d, o); err != nil {
 		return nil, err
 	}
+	if len(o.set) > 0 {
+		return r, nil
+	}
 	return r, writeJSON(filepath.Join(dir, "report.json"), r)
 }
 
@@ -128,6 +134,12 @@ func (t *trained) describe(r *eval.Report, d *activations.Dump, o evalOptions) e
 		r.Dump.Split = o.split
 	}
 	r.Dump.Model, r.Dump.Hook = d.Metadata().Model(), d.Metadata().Hook()
+	for _, c := range t.changes {
+		r.Warn("evaluated with another setting than trained: %s", c)
+	}
+	if v, ok := t.settings.Section.(sae.Cautious); ok && v.Caution() != "" {
+		r.Warn("%s", v.Caution())
+	}
 	if total := t.settings.Train.TotalSteps(); t.model.Steps < total {
 		r.Warn("training has not ended: step %d of %d", t.model.Steps, total)
 	}

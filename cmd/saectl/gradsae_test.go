@@ -1,8 +1,11 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"testing"
 
+	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/gradsae"
 	"github.com/saectl/saectl/internal/saetest"
 	"github.com/saectl/saectl/sae"
@@ -80,4 +83,73 @@ func TestGSAEIsATopKAfterTraining(t *testing.T) {
 	saetest.Same(t, "latents", got.Index, want.Index)
 	saetest.Same(t, "values", got.Value, want.Value)
 	saetest.Same(t, "reconstruction", recon, same)
+}
+
+// toyDump writes a dump of toy rows, with gradients or without.
+func toyDump(t *testing.T, dir string, cols activations.Columns) {
+	t.Helper()
+	w, err := activations.NewWriter(dir, activations.Schema{D: 16, Columns: cols})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := saetest.NewToy(16, 24, 2, 7).Batch(1, 2000)
+	if err := w.Write(in, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGSAECommands trains on gradients and evaluates without and with them.
+func TestGSAECommands(t *testing.T) {
+	t.Chdir(t.TempDir())
+	toyDump(t, "with", activations.Gradient)
+	toyDump(t, "without", 0)
+	train := []string{"train", "--quiet", "--config", "gradsae", "--set", "sae.latents=40", "--set", "gradsae.k=2", "--set", "train.batch=64", "--set", "train.steps=150", "--out", "run"}
+	if _, e := want(t, 1, append(train, "--dump", "without")...); !strings.Contains(e, "without: the dump has no column gradient") || !strings.Contains(e, "saectl-dump") {
+		t.Errorf("a dump without gradients: %s", e)
+	}
+	if _, err := os.Stat("run"); err == nil {
+		t.Error("a refused run left a folder")
+	}
+	want(t, 0, append(train, "--dump", "with")...)
+	plain, _ := want(t, 0, "eval", "--sae", "run", "--json")
+	if strings.Contains(plain, "eval_score") || !strings.Contains(plain, `"loss_change_first_order"`) {
+		t.Errorf("a plain evaluation says\n%s", plain)
+	}
+	blind, _ := want(t, 0, "eval", "--sae", "run", "--dump", "without", "--json")
+	if strings.Contains(blind, `"loss_change_first_order"`) {
+		t.Errorf("a dump without gradients has a change of the loss:\n%s", blind)
+	}
+	last := read(t, "run/report.json")
+	const score = "gradsae.eval_score=gradient"
+	scored, _ := want(t, 0, "eval", "--sae", "run", "--set", score, "--json")
+	if !strings.Contains(scored, "eval_score is gradient, was plain") || !strings.Contains(scored, "has seen the tokens") || scored == plain {
+		t.Errorf("a gradient-scored evaluation says\n%s", scored)
+	}
+	if string(read(t, "run/report.json")) != string(last) {
+		t.Error("an evaluation with other settings went into the run folder")
+	}
+	if _, e := want(t, 1, "eval", "--sae", "run", "--set", score, "--dump", "without"); !strings.Contains(e, "no column gradient") {
+		t.Errorf("gradient-scored without gradients: %s", e)
+	}
+	if _, e := want(t, 2, "eval", "--sae", "run", "--set", "sae.latents=41"); !strings.Contains(e, "sae.latents") {
+		t.Errorf("another size after training: %s", e)
+	}
+}
+
+// TestGSAEEncodesByGradient: a run that is told to go on choosing by gradients
+// writes codes of a dump that has them, and of no other.
+func TestGSAEEncodesByGradient(t *testing.T) {
+	t.Chdir(t.TempDir())
+	toyDump(t, "with", activations.Gradient)
+	toyDump(t, "without", 0)
+	want(t, 0, "train", "--quiet", "--config", "gradsae", "--set", "gradsae.eval_score=gradient", "--set", "sae.latents=40", "--set", "gradsae.k=2",
+		"--set", "train.batch=64", "--set", "train.steps=10", "--set", "optimizer.warmup=2", "--out", "run", "--dump", "with")
+	want(t, 0, "encode", "--sae", "run", "--out", "codes.arrow", "--quiet")
+	want(t, 0, "inspect-features", "--sae", "run", "--by", "attribution", "--count", "2")
+	if _, e := want(t, 1, "encode", "--sae", "run", "--dump", "without", "--out", "codes.arrow"); !strings.Contains(e, "no column gradient") {
+		t.Errorf("codes by gradient of a dump without: %s", e)
+	}
 }

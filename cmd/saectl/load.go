@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/configs"
@@ -17,11 +18,13 @@ const evalBatch = 1024
 type trained struct {
 	dir      string
 	settings *configs.Settings
+	changes  []configs.Change // of the settings that it was trained with
 	model    *sae.Model
 }
 
-// openRun loads the settings and weights of a run folder.
-func openRun(dir string, threads int) (*trained, error) {
+// openRun loads the settings and weights of a run folder. set changes settings
+// of the variant.
+func openRun(dir string, threads int, set ...string) (*trained, error) {
 	if dir == "" {
 		return nil, usageError{fmt.Errorf("--sae is missing: the folder of a run, such as runs/topk-001")}
 	}
@@ -31,11 +34,31 @@ func openRun(dir string, threads int) (*trained, error) {
 		return nil, fmt.Errorf("%s is no run folder: %w", dir, err)
 	}
 	t := &trained{dir: dir}
-	if t.settings, err = configs.Parse(path, b, variants()); err != nil {
+	if err = t.settle(path, b, set); err != nil {
 		return nil, err
 	}
 	t.model, err = sae.Load(dir, t.settings.Section, sae.ModelOptions{Rows: evalBatch, Threads: threads})
 	return t, err
+}
+
+// settle reads the settings of the run in config b. What set changes must lie in
+// the section of the variant: the rest is past.
+func (t *trained) settle(path string, b []byte, set []string) (err error) {
+	if t.settings, err = configs.Parse(path, b, variants()); err != nil || len(set) == 0 {
+		return err
+	}
+	changed, _, err := configs.Resolve(configs.Layers{Base: b, Set: set}, variants())
+	if err != nil {
+		return usageError{err}
+	}
+	t.changes = configs.Diff(t.settings, changed)
+	for _, c := range t.changes {
+		if !strings.HasPrefix(c.Key, t.settings.Variant+".") {
+			return usageError{fmt.Errorf("--set %s: after training only settings of the section %s can change", c.Key, t.settings.Variant)}
+		}
+	}
+	t.settings = changed
+	return nil
 }
 
 // dump opens the dump at path, or for "" the one that the run was trained on.
@@ -89,7 +112,16 @@ func (t *trained) check(d *activations.Dump) error {
 	if err != nil {
 		return err
 	}
-	return missingColumns(d, needs&activations.Target, t.settings.Variant)
+	reads, err := t.reads()
+	if err != nil {
+		return err
+	}
+	return missingColumns(d, needs&activations.Target|reads, t.settings.Variant)
+}
+
+// reads are the optional columns that encoding reads.
+func (t *trained) reads() (activations.Columns, error) {
+	return sae.EncodingColumns(t.settings.Section)
 }
 
 // transcodes reports whether the run predicts the target column.
