@@ -97,7 +97,6 @@ func (z *screen) begin(s *Selector) {
 		r.reserve(z, s.scratch[i])
 	}
 	z.wild.Store(0)
-	z.gaveUp.Store(false)
 	s.pool.Run(groups, z)
 }
 

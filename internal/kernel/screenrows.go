@@ -8,6 +8,8 @@ import (
 // screenRows is what one worker screens the rows of an item with.
 type screenRows struct {
 	z      *screen
+	number []int     // of the rows under way
+	open   []int     // of those that screening does not decide
 	staged []byte    // rows to be packed, [itemRows,depth,4]
 	panels []byte    // [panels,depth,tileRows,4]
 	acc    []int32   // [tileRows,tileCols]
@@ -64,20 +66,25 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	}
 }
 
-// run screens rows [lo,hi) of the pass and leaves what they keep.
-func (c *screenRows) run(lo, hi int) {
+// run screens rows of the given numbers and leaves what they keep. Rows that
+// this does not decide are scored exactly.
+func (c *screenRows) run(number []int) {
 	z := c.z
-	if z.gaveUp.Load() || !c.screen(lo, hi) {
+	c.number = number
+	if z.gaveUp.Load() || !c.screen() {
 		z.gaveUp.Store(true)
-		c.exact.score(z.sel, lo, hi)
+		c.exact.score(z.sel, number)
 		return
 	}
-	for i := range hi - lo {
-		if c.finish(i, z.sel.pass.row(lo+i)) {
-			c.decided++
-			continue
+	c.open = c.open[:0]
+	for i, row := range number {
+		if !c.finish(i, row) {
+			c.open = append(c.open, row)
 		}
-		c.exact.score(z.sel, lo+i, lo+i+1)
+	}
+	c.decided += len(number) - len(c.open)
+	if len(c.open) > 0 {
+		c.exact.score(z.sel, c.open)
 	}
 }
 
@@ -89,9 +96,9 @@ func crowded(n int) int { return n / 8 }
 const sampleStride = 8
 
 // screen goes through all latents and gives up where too few are excluded.
-func (c *screenRows) screen(lo, hi int) bool {
-	n, rows := c.z.sel.n, hi-lo
-	c.quantize(lo, hi)
+func (c *screenRows) screen() bool {
+	n, rows := c.z.sel.n, len(c.number)
+	c.quantize()
 	sampled := 0
 	for first := 0; first < n; first += sampleStride * groupCols {
 		sampled += min(groupCols, n-first)
@@ -201,12 +208,11 @@ func (c *screenRows) guess(rows, sampled int) {
 const rankSigmas = 4.5
 
 // quantize packs the rows of the item.
-func (c *screenRows) quantize(lo, hi int) {
+func (c *screenRows) quantize() {
 	z, s := c.z, c.z.sel
 	size := z.depth * 4
-	for i := range hi - lo {
-		at := s.pass.row(lo+i) * s.d
-		q := z.quantize(c.staged[i*size:(i+1)*size], s.x[at:at+s.d], 128)
+	for i, row := range c.number {
+		q := z.quantize(c.staged[i*size:(i+1)*size], s.x[row*s.d:(row+1)*s.d], 128)
 		c.rows[i] = screenRow{
 			scale: float32(q.scale), wild: q.wild || q.size == 0,
 			whole: float32(q.whole * slack * z.trust),
@@ -215,8 +221,8 @@ func (c *screenRows) quantize(lo, hi int) {
 		}
 		c.picks[i].reset()
 	}
-	for row := 0; row < hi-lo; row += s.set.tileRows {
-		n := min(s.set.tileRows, hi-lo-row)
+	for row := 0; row < len(c.number); row += s.set.tileRows {
+		n := min(s.set.tileRows, len(c.number)-row)
 		s.set.packBytes(c.panels[row*size:(row+s.set.tileRows)*size], c.staged[row*size:], n, z.depth, s.set.tileRows)
 	}
 }
@@ -269,11 +275,14 @@ func (c *screenRows) finish(i, row int) bool {
 	for j := range p.score {
 		p.score[j] = float32(math.NaN())
 	}
-	k := s.pass.largest
-	if k > 0 && p.len() > k {
+	k, guessed := s.pass.largest, state.above > s.pass.floor
+	if guessed && p.len() < k {
+		return false
+	}
+	if guessed || k > 0 && p.len() > k {
 		bound := c.bound(p, row, k)
-		if state.above > s.pass.floor && !(bound > state.above) {
-			return false // the guess of raise was not below it
+		if guessed && !(bound > state.above) {
+			return false // the guess was not below it
 		}
 		c.drop(state, p, below(bound))
 	}

@@ -122,6 +122,7 @@ func (s *Selector) run(p pass) {
 		s.screen.begin(s)
 		s.quantized = true
 	}
+	s.screen.gaveUp.Store(false)
 	s.pool.Run(ceilDiv(p.rows, p.perItem), s)
 }
 
@@ -141,11 +142,16 @@ func (s *Selector) screens(p pass) bool {
 func (s *Selector) Do(worker, item int) {
 	p := &s.pass
 	lo, hi := item*p.perItem, min((item+1)*p.perItem, p.rows)
+	c := s.scratch[worker]
+	c.item = c.item[:0]
+	for i := lo; i < hi; i++ {
+		c.item = append(c.item, p.first+i*p.stride)
+	}
 	if s.screened {
-		s.screen.rows[worker].run(lo, hi)
+		s.screen.rows[worker].run(c.item)
 		return
 	}
-	s.scratch[worker].score(s, lo, hi)
+	c.score(s, c.item)
 }
 
 // latent is the number of the latent at a place of those looked at.
@@ -160,9 +166,6 @@ func (s *Selector) latent(place int32) int32 {
 func (s *Selector) key(score float32, place int32) float32 {
 	return s.rule.key(score, 0, int(s.latent(place)))
 }
-
-// row is the number of the pass's i-th row.
-func (p *pass) row(i int) int { return p.first + i*p.stride }
 
 // gather lists the picks of all rows.
 func (s *Selector) gather(dst *Support, B int) {

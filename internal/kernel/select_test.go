@@ -107,12 +107,15 @@ func (z selection) support(rows [][]candidate) *Support {
 
 // differ names the first difference of two supports, bits of scores included.
 func differ(got, want *Support) string {
-	if !slices.Equal(got.RowPtr, want.RowPtr) {
-		return fmt.Sprintf("rows %v, want %v", got.RowPtr, want.RowPtr)
+	for i := range len(want.RowPtr) - 1 {
+		g, w := got.Index[got.RowPtr[i]:got.RowPtr[i+1]], want.Index[want.RowPtr[i]:want.RowPtr[i+1]]
+		if !slices.Equal(g, w) {
+			return fmt.Sprintf("row %d keeps %d latents, want %d: %v, want %v", i, len(g), len(w), g[:min(40, len(g))], w[:min(40, len(w))])
+		}
 	}
 	for i := range want.Index {
-		if got.Index[i] != want.Index[i] || math.Float32bits(got.Score[i]) != math.Float32bits(want.Score[i]) {
-			return fmt.Sprintf("entry %d is latent %d at %g, want %d at %g", i, got.Index[i], got.Score[i], want.Index[i], want.Score[i])
+		if math.Float32bits(got.Score[i]) != math.Float32bits(want.Score[i]) {
+			return fmt.Sprintf("entry %d, latent %d, scores %g, want %g", i, want.Index[i], got.Score[i], want.Score[i])
 		}
 	}
 	return ""

@@ -8,10 +8,12 @@ const blockCols = 64
 
 // A scratch is what one worker scores rows with.
 type scratch struct {
-	sel *Selector
-	x   []float32 // [rows,D] of the item
-	up  []float32 // [rows,D] the boost's x
-	w   []float32 // [blockCols,D] weights of a subset's latents, gathered
+	sel    *Selector
+	item   []int     // numbers of the rows dealt to the worker
+	number []int     // [rows] of those under way
+	x      []float32 // [rows,D] of the item
+	up     []float32 // [rows,D] the boost's x
+	w      []float32 // [blockCols,D] weights of a subset's latents, gathered
 
 	score0 []float32 // [rows,blockCols] scores
 	boost0 []float32 // [rows,blockCols] second products
@@ -21,19 +23,19 @@ type scratch struct {
 	rank   ranking
 }
 
-// score goes through all latents for rows [lo,hi) of the pass.
-func (c *scratch) score(s *Selector, lo, hi int) {
-	c.begin(s, lo, hi)
+// score goes through all latents for the rows of the given numbers.
+func (c *scratch) score(s *Selector, number []int) {
+	c.begin(s, number)
 	for first := 0; first < s.n; first += blockCols {
 		n := min(blockCols, s.n-first)
-		c.products(first, n, hi-lo)
-		for i := range hi - lo {
-			c.keep(&s.perRow[s.pass.row(lo+i)], i, first, n)
+		c.products(first, n)
+		for i, row := range number {
+			c.keep(&s.perRow[row], i, first, n)
 		}
 	}
 	if k := s.pass.largest; k > 0 {
-		for i := lo; i < hi; i++ {
-			if row := &s.perRow[s.pass.row(i)]; row.len() > k {
+		for _, i := range number {
+			if row := &s.perRow[i]; row.len() > k {
 				c.thin(row, k)
 			}
 		}
@@ -50,35 +52,35 @@ func (c *scratch) reserve(s *Selector, rows int) {
 		c.w = grow(c.w, blockCols*s.d)
 	}
 	c.x, c.score0, c.key0 = grow(c.x, rows*s.d), grow(c.score0, rows*blockCols), grow(c.key0, rows*blockCols)
+	c.item = grow(c.item, rows)[:0]
 	c.bias, c.above = grow(c.bias, blockCols), grow(c.above, rows)
 	c.rank.set = s.set
 }
 
-func (c *scratch) begin(s *Selector, lo, hi int) {
-	c.sel = s
-	rows := hi - lo
-	c.copyRows(c.x, s.x, lo, rows)
+func (c *scratch) begin(s *Selector, number []int) {
+	c.sel, c.number = s, number
+	c.copyRows(c.x, s.x)
 	if s.rule.Boost != nil {
-		c.copyRows(c.up, s.rule.Boost.X, lo, rows)
+		c.copyRows(c.up, s.rule.Boost.X)
 	}
-	for i := range rows {
+	for i, row := range number {
 		c.above[i] = s.pass.floor
-		s.perRow[s.pass.row(lo+i)].reset()
+		s.perRow[row].reset()
 	}
 }
 
 // copyRows puts the item's rows of x side by side.
-func (c *scratch) copyRows(dst, x []float32, lo, rows int) {
-	d, p := c.sel.d, &c.sel.pass
-	for i := range rows {
-		copy(dst[i*d:(i+1)*d], x[p.row(lo+i)*d:])
+func (c *scratch) copyRows(dst, x []float32) {
+	d := c.sel.d
+	for i, row := range c.number {
+		copy(dst[i*d:(i+1)*d], x[row*d:])
 	}
 }
 
 // products scores n latents from the first for all rows of the item; what is
 // missing to a whole block is NaN, which nothing keeps.
-func (c *scratch) products(first, n, rows int) {
-	s := c.sel
+func (c *scratch) products(first, n int) {
+	s, rows := c.sel, len(c.number)
 	s.set.dotBlock(c.score0, blockCols, c.x, c.weights(s.w, first, n), rows, n, s.d)
 	if s.rule.Boost != nil {
 		s.set.dotBlock(c.boost0, blockCols, c.up, c.weights(s.rule.Boost.W, first, n), rows, n, s.d)

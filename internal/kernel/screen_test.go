@@ -1,0 +1,219 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// eachBytes runs f for every set that scores in bytes.
+func eachBytes(t *testing.T, f func(t *testing.T, s *set)) {
+	n := 0
+	eachSet(t, func(t *testing.T, s *set) {
+		if s.bytes != nil {
+			n++
+			f(t, s)
+		}
+	})
+	if n == 0 {
+		t.Skip("no set of kernels that can run here scores in bytes")
+	}
+}
+
+func TestQuantizeTwin(t *testing.T) {
+	eachBytes(t, func(t *testing.T, s *set) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, n := range testLengths() {
+			x := guardedFloats(r, n, 5)
+			most := float32(0)
+			for _, v := range x.x {
+				most = max(most, float32(math.Abs(float64(v))))
+			}
+			if got := s.bytes.maxAbs(x.x); got != most {
+				t.Fatalf("n %d: largest is %g, want %g", n, got, most)
+			}
+			for _, offset := range []int32{0, 128} {
+				dst := make([]byte, n+8)
+				lost, size, sum := s.bytes.quantize(dst[:n], x.x, most/127, 127/max(most, 1), offset)
+				var wantLost, wantSize float64
+				wantSum := int32(0)
+				for i, v := range x.x {
+					q := int32(math.RoundToEven(float64(v * (127 / max(most, 1)))))
+					e := float64(v) - float64(q)*float64(most/127)
+					wantLost, wantSize, wantSum = wantLost+e*e, wantSize+float64(v)*float64(v), wantSum+q
+					if dst[i] != byte(q+offset) {
+						t.Fatalf("n %d: %g becomes %d, want %d", n, v, dst[i], byte(q+offset))
+					}
+				}
+				if math.Abs(float64(lost)-wantLost) > 1e-5*wantLost || math.Abs(float64(size)-wantSize) > 1e-5*wantSize || sum != wantSum {
+					t.Fatalf("n %d: lost %g, size %g, sum %d; want %g, %g, %d", n, lost, size, sum, wantLost, wantSize, wantSum)
+				}
+				for _, b := range dst[n:] {
+					if b != 0 {
+						t.Fatalf("n %d: written beyond the end", n)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestByteTileTwin(t *testing.T) {
+	eachBytes(t, func(t *testing.T, s *set) {
+		r := rand.New(rand.NewPCG(3, 4))
+		rows, cols := s.tileRows, s.tileCols
+		for _, k := range []int{1, 2, 16, 192, 1000} {
+			a, b, start := make([]byte, 4*k*rows), make([]byte, 4*k*cols), make([]int32, cols)
+			for i := range a {
+				a[i] = byte(r.IntN(256))
+			}
+			for i := range b {
+				b[i] = byte(int8(r.IntN(255) - 127))
+			}
+			for i := range start {
+				start[i] = int32(r.IntN(1000) - 500)
+			}
+			c := make([]int32, rows*cols+1)
+			c[rows*cols] = 77
+			s.bytes.tile(k, a, b, start, c)
+			for i := range rows {
+				for j := range cols {
+					want := start[j]
+					for l := range 4 * k {
+						want += int32(a[(l/4*rows+i)*4+l%4]) * int32(int8(b[(l/4*cols+j)*4+l%4]))
+					}
+					if c[i*cols+j] != want {
+						t.Fatalf("k %d: element %d,%d is %d, want %d", k, i, j, c[i*cols+j], want)
+					}
+				}
+			}
+			if c[rows*cols] != 77 {
+				t.Fatal("written beyond the block")
+			}
+		}
+	})
+}
+
+func TestScreenKernelTwin(t *testing.T) {
+	eachBytes(t, func(t *testing.T, s *set) {
+		r := rand.New(rand.NewPCG(5, 6))
+		rows, cols := s.tileRows, s.tileCols
+		for round := range 50 {
+			acc, hits := make([]int32, rows*cols), make([]uint32, rows)
+			for i := range acc {
+				acc[i] = int32(r.IntN(2001) - 1000)
+			}
+			factor, add := randomFloats(r, cols), randomFloats(r, cols)
+			scale, above := randomFloats(r, rows), randomFloats(r, rows)
+			add[r.IntN(cols)], above[r.IntN(rows)] = float32(math.NaN()), float32(math.Inf(1))
+			keep := []uint32{math.MaxUint32, math.MaxInt32}[round%2]
+			s.bytes.screen(acc, factor, add, keep, scale, above, hits)
+			for i := range rows {
+				for j := range cols {
+					v := math.FMA(float64(float32(acc[i*cols+j])*factor[j]), float64(scale[i]), float64(add[j]))
+					estimate := math.Float32frombits(math.Float32bits(float32(v)) & keep)
+					if got, want := hits[i]>>j&1 == 1, !(estimate <= above[i]); got != want {
+						t.Fatalf("estimate %g above %g: hit %v", estimate, above[i], got)
+					}
+				}
+			}
+		}
+	})
+}
+
+// The bound holds: no key is farther from its estimate than the margin.
+func TestScreenBoundHolds(t *testing.T) {
+	pool := NewPool(1)
+	defer pool.Close()
+	eachBytes(t, func(t *testing.T, s *set) {
+		for _, scene := range scenes {
+			z := selection{B: 40, D: 129, F: 300}
+			r := rand.New(rand.NewPCG(7, 8))
+			z.x, z.w, z.bias = randomFloats(r, z.B*z.D), randomFloats(r, z.F*z.D), randomFloats(r, z.F)
+			scene.make(r, &z)
+			for _, z.rule = range []Rule{{Kind: TopK, K: 4}, {Kind: TopK, K: 4, Abs: true, Weight: randomWeights(r, z.F)}} {
+				z.holdBound(t, NewSelector(pool), s, scene.name)
+			}
+		}
+	})
+}
+
+func randomWeights(r *rand.Rand, n int) []float32 {
+	w := randomFloats(r, n)
+	for i, v := range w {
+		w[i] = float32(math.Abs(float64(v)))
+	}
+	return w
+}
+
+func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) {
+	sel.set, sel.always = s, true
+	sel.begin(z.x, z.w, z.bias, z.B, z.D, z.F, z.rule)
+	sel.pass = pass{rows: z.B, stride: 1, perItem: z.B, largest: z.rule.K}
+	sel.screen.begin(sel)
+	c := sel.screen.rows[0]
+	for b := range z.B {
+		c.number = append(c.number, b)
+	}
+	c.quantize()
+	cols, rows, size := s.tileCols, s.tileRows, sel.screen.depth*4
+	for b := range z.B {
+		for f := range z.F {
+			if c.rows[b].wild {
+				continue
+			}
+			panel, col := b/rows*rows, f/cols*cols
+			s.bytes.tile(sel.screen.depth, c.panels[panel*size:], sel.screen.panels[col*size:], sel.screen.start[col:], c.acc)
+			estimate := float64(c.acc[(b-panel)*cols+f-col])*float64(sel.screen.factor[f])*float64(c.rows[b].scale) + float64(sel.screen.add[f])
+			score := s.dot(z.x[b*z.D:(b+1)*z.D], z.w[f*z.D:])
+			if z.bias != nil {
+				score += z.bias[f]
+			}
+			if z.rule.Abs {
+				estimate = math.Abs(estimate)
+			}
+			key, margin := float64(z.rule.key(score, 0, f)), float64(c.rows[b].margin(sel.screen.bound[f]))
+			if math.Abs(key-estimate) > margin {
+				t.Fatalf("%s: row %d, latent %d: key %g is estimated as %g +- %g", scene, b, f, key, estimate, margin)
+			}
+		}
+	}
+}
+
+// Screened rows at a size that screening is for: every scene, also ones that
+// it must give up on.
+func TestScreenEqualsExact(t *testing.T) {
+	pool := NewPool(2)
+	defer pool.Close()
+	eachBytes(t, func(t *testing.T, s *set) {
+		for _, scene := range scenes {
+			z := selection{B: 270, D: 300, F: 2500}
+			r := rand.New(rand.NewPCG(9, 10))
+			z.x, z.w, z.bias = randomFloats(r, z.B*z.D), randomFloats(r, z.F*z.D), randomFloats(r, z.F)
+			scene.make(r, &z)
+			half := make([]int32, 0, z.F)
+			for f := 0; f < z.F; f += 1 + f%3 {
+				half = append(half, int32(f))
+			}
+			for _, rule := range []Rule{{Kind: TopK, K: 16}, {Kind: BatchTopK, K: 16}, {Kind: Threshold, Threshold: 45},
+				{Kind: TopK, K: 16, Abs: true}, {Kind: TopK, K: 16, Subset: half}, {Kind: TopK, K: 16, Weight: randomWeights(r, z.F)}} {
+				exact, screened := NewSelector(pool), NewSelector(pool)
+				exact.set, screened.set, exact.Screen = s, s, ScreenOff
+				got, want := &Support{}, &Support{}
+				for sel, dst := range map[*Selector]*Support{exact: want, screened: got} {
+					if err := sel.Select(dst, z.x, z.w, z.bias, z.B, z.D, z.F, rule); err != nil {
+						t.Fatal(err)
+					}
+				}
+				rows, scored := screened.Screened()
+				if d := differ(got, want); d != "" {
+					t.Fatalf("%s, rule %d, abs %v: %s", scene.name, rule.Kind, rule.Abs, d)
+				}
+				if scene.name == "normal" && rows < z.B {
+					t.Errorf("rule %d, abs %v: screening decided %d of %d rows", rule.Kind, rule.Abs, rows, z.B)
+				}
+				t.Logf("%s, rule %d, abs %v: %d rows decided by screening, %d latents scored", scene.name, rule.Kind, rule.Abs, rows, scored)
+			}
+		}
+	})
+}
