@@ -280,38 +280,6 @@ func TestAllFiniteFindsTheFirst(t *testing.T) {
 	}
 }
 
-func TestHalfTwin(t *testing.T) {
-	eachSet(t, func(t *testing.T, s *set) {
-		halves := make([]uint16, 1<<16)
-		for i := range halves {
-			halves[i] = uint16(i)
-		}
-		got, want := make([]float32, len(halves)), make([]float32, len(halves))
-		s.halfToFloat(got, halves)
-		halfToFloatGeneric(want, halves)
-		for i := range got {
-			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-				t.Fatalf("half %#04x widens to %g, want %g", i, got[i], want[i])
-			}
-		}
-		r := rand.New(rand.NewPCG(3, 4))
-		for i := range want {
-			want[i] = math.Float32frombits(r.Uint32())
-			if i%2 == 0 { // near the rounding borders of halves
-				want[i] = widenHalf(uint16(i)) * (1 + float32(r.IntN(5)-2)*0x1p-12)
-			}
-		}
-		narrow, plain := make([]uint16, len(want)), make([]uint16, len(want))
-		s.floatToHalf(narrow, want)
-		floatToHalfGeneric(plain, want)
-		for i := range narrow {
-			if narrow[i] != plain[i] {
-				t.Fatalf("%g (%#08x) narrows to %#04x, want %#04x", want[i], math.Float32bits(want[i]), narrow[i], plain[i])
-			}
-		}
-	})
-}
-
 func TestChoice(t *testing.T) {
 	for _, s := range available() {
 		if got, err := choose(s.name); got != s || err != nil {
