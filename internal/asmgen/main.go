@@ -56,6 +56,8 @@ func emitVectors(g *gen) {
 	g.prefetch()
 	g.halfToFloat()
 	g.floatToHalf()
+	g.tops()
+	g.axpyTops()
 }
 
 func emitGEMM(g *gen) {

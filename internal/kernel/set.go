@@ -45,6 +45,11 @@ type set struct {
 	// of 16 and none is NaN. It may reorder x.
 	kthLargest func(x []float32, k int) float32
 
+	// tops sets dst[i] to the largest number of block i of x, passing over NaN;
+	// axpyTops adds a*x to dst first. Blocks are whole, of TopBlock numbers.
+	tops     func(dst, x []float32)
+	axpyTops func(tops, dst []float32, a float32, x []float32)
+
 	// The block of a matrix product: c [tileRows,tileCols], ldc numbers from
 	// row to row, is a [k,tileRows]ᵀ · b [k,tileCols] or is added to. tileDepth is
 	// the largest k for which a and b stay in cache.
@@ -67,6 +72,7 @@ var generic = set{
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
 	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, prefetch: func([]float32) {},
+	tops: topsGeneric, axpyTops: axpyTopsGeneric,
 	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }
 

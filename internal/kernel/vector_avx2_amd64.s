@@ -1168,3 +1168,168 @@ Block:
 BlockDone:
 	VZEROUPPER
 	RET
+
+// func topsAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2
+TEXT ·topsAVX2(SB), NOSPLIT, $0-48
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         x_len+32(FP), DX
+	MOVL         $0xff800000, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Y0
+	CMPQ         DX, $0x00000080
+	JL           BlockDone
+
+Block:
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVUPS      (CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      32(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      64(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      96(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      128(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      160(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      192(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      224(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      256(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      288(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      320(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      352(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      384(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      416(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      448(CX), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      480(CX), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMAXPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VMAXPS       X2, X1, X1
+	VMOVHLPS     X1, X1, X2
+	VMAXPS       X2, X1, X1
+	VMOVSHDUP    X1, X2
+	VMAXSS       X2, X1, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x00000004, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000080, DX
+	CMPQ         DX, $0x00000080
+	JGE          Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
+// func axpyTopsAVX2(tops []float32, dst []float32, a float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·axpyTopsAVX2(SB), NOSPLIT, $0-80
+	VBROADCASTSS a+48(FP), Y0
+	MOVQ         tops_base+0(FP), AX
+	MOVQ         dst_base+24(FP), CX
+	MOVQ         x_base+56(FP), DX
+	MOVQ         dst_len+32(FP), BX
+	MOVL         $0xff800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	CMPQ         BX, $0x00000080
+	JL           BlockDone
+
+Block:
+	VMOVAPS      Y1, Y2
+	VMOVAPS      Y1, Y3
+	VMOVUPS      (CX), Y4
+	VFMADD231PS  (DX), Y0, Y4
+	VMOVUPS      Y4, (CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      32(CX), Y4
+	VFMADD231PS  32(DX), Y0, Y4
+	VMOVUPS      Y4, 32(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      64(CX), Y4
+	VFMADD231PS  64(DX), Y0, Y4
+	VMOVUPS      Y4, 64(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      96(CX), Y4
+	VFMADD231PS  96(DX), Y0, Y4
+	VMOVUPS      Y4, 96(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      128(CX), Y4
+	VFMADD231PS  128(DX), Y0, Y4
+	VMOVUPS      Y4, 128(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      160(CX), Y4
+	VFMADD231PS  160(DX), Y0, Y4
+	VMOVUPS      Y4, 160(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      192(CX), Y4
+	VFMADD231PS  192(DX), Y0, Y4
+	VMOVUPS      Y4, 192(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      224(CX), Y4
+	VFMADD231PS  224(DX), Y0, Y4
+	VMOVUPS      Y4, 224(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      256(CX), Y4
+	VFMADD231PS  256(DX), Y0, Y4
+	VMOVUPS      Y4, 256(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      288(CX), Y4
+	VFMADD231PS  288(DX), Y0, Y4
+	VMOVUPS      Y4, 288(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      320(CX), Y4
+	VFMADD231PS  320(DX), Y0, Y4
+	VMOVUPS      Y4, 320(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      352(CX), Y4
+	VFMADD231PS  352(DX), Y0, Y4
+	VMOVUPS      Y4, 352(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      384(CX), Y4
+	VFMADD231PS  384(DX), Y0, Y4
+	VMOVUPS      Y4, 384(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      416(CX), Y4
+	VFMADD231PS  416(DX), Y0, Y4
+	VMOVUPS      Y4, 416(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      448(CX), Y4
+	VFMADD231PS  448(DX), Y0, Y4
+	VMOVUPS      Y4, 448(CX)
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      480(CX), Y4
+	VFMADD231PS  480(DX), Y0, Y4
+	VMOVUPS      Y4, 480(CX)
+	VMAXPS       Y3, Y4, Y3
+	VMAXPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMAXPS       X3, X2, X2
+	VMOVHLPS     X2, X2, X3
+	VMAXPS       X3, X2, X2
+	VMOVSHDUP    X2, X3
+	VMAXSS       X3, X2, X2
+	VMOVSS       X2, (AX)
+	ADDQ         $0x00000004, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000080, BX
+	CMPQ         BX, $0x00000080
+	JGE          Block
+
+BlockDone:
+	VZEROUPPER
+	RET

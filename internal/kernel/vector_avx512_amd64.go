@@ -101,3 +101,16 @@ func halfToFloatAVX512(dst []float32, src []uint16)
 //
 //go:noescape
 func floatToHalfAVX512(dst []uint16, src []float32)
+
+// topsAVX512 sets dst[i] to the largest number of block i of x, 128 numbers each,
+// passing over NaN; len(x) is a whole number of blocks.
+//
+//go:noescape
+func topsAVX512(dst []float32, x []float32)
+
+// axpyTopsAVX512 adds a*x to dst and sets tops[i] to the largest number of
+// block i of it, 128 numbers each, passing over NaN; len(dst) is a whole
+// number of blocks.
+//
+//go:noescape
+func axpyTopsAVX512(tops []float32, dst []float32, a float32, x []float32)

@@ -1293,3 +1293,124 @@ Block:
 BlockDone:
 	VZEROUPPER
 	RET
+
+// func topsAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·topsAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         x_len+32(FP), DX
+	MOVL         $0xff800000, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Z0
+	CMPQ         DX, $0x00000080
+	JL           BlockDone
+
+Block:
+	VMOVAPS       Z0, Z1
+	VMOVAPS       Z0, Z2
+	VMOVUPS       (CX), Z3
+	VMAXPS        Z1, Z3, Z1
+	VMOVUPS       64(CX), Z3
+	VMAXPS        Z2, Z3, Z2
+	VMOVUPS       128(CX), Z3
+	VMAXPS        Z1, Z3, Z1
+	VMOVUPS       192(CX), Z3
+	VMAXPS        Z2, Z3, Z2
+	VMOVUPS       256(CX), Z3
+	VMAXPS        Z1, Z3, Z1
+	VMOVUPS       320(CX), Z3
+	VMAXPS        Z2, Z3, Z2
+	VMOVUPS       384(CX), Z3
+	VMAXPS        Z1, Z3, Z1
+	VMOVUPS       448(CX), Z3
+	VMAXPS        Z2, Z3, Z2
+	VMAXPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VMAXPS        Y2, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X2
+	VMAXPS        X2, X1, X1
+	VMOVHLPS      X1, X1, X2
+	VMAXPS        X2, X1, X1
+	VMOVSHDUP     X1, X2
+	VMAXSS        X2, X1, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x00000004, AX
+	ADDQ          $0x00000200, CX
+	SUBQ          $0x00000080, DX
+	CMPQ          DX, $0x00000080
+	JGE           Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
+// func axpyTopsAVX512(tops []float32, dst []float32, a float32, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·axpyTopsAVX512(SB), NOSPLIT, $0-80
+	VBROADCASTSS a+48(FP), Z0
+	MOVQ         tops_base+0(FP), AX
+	MOVQ         dst_base+24(FP), CX
+	MOVQ         x_base+56(FP), DX
+	MOVQ         dst_len+32(FP), BX
+	MOVL         $0xff800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Z1
+	CMPQ         BX, $0x00000080
+	JL           BlockDone
+
+Block:
+	VMOVAPS       Z1, Z2
+	VMOVAPS       Z1, Z3
+	VMOVUPS       (CX), Z4
+	VFMADD231PS   (DX), Z0, Z4
+	VMOVUPS       Z4, (CX)
+	VMAXPS        Z2, Z4, Z2
+	VMOVUPS       64(CX), Z4
+	VFMADD231PS   64(DX), Z0, Z4
+	VMOVUPS       Z4, 64(CX)
+	VMAXPS        Z3, Z4, Z3
+	VMOVUPS       128(CX), Z4
+	VFMADD231PS   128(DX), Z0, Z4
+	VMOVUPS       Z4, 128(CX)
+	VMAXPS        Z2, Z4, Z2
+	VMOVUPS       192(CX), Z4
+	VFMADD231PS   192(DX), Z0, Z4
+	VMOVUPS       Z4, 192(CX)
+	VMAXPS        Z3, Z4, Z3
+	VMOVUPS       256(CX), Z4
+	VFMADD231PS   256(DX), Z0, Z4
+	VMOVUPS       Z4, 256(CX)
+	VMAXPS        Z2, Z4, Z2
+	VMOVUPS       320(CX), Z4
+	VFMADD231PS   320(DX), Z0, Z4
+	VMOVUPS       Z4, 320(CX)
+	VMAXPS        Z3, Z4, Z3
+	VMOVUPS       384(CX), Z4
+	VFMADD231PS   384(DX), Z0, Z4
+	VMOVUPS       Z4, 384(CX)
+	VMAXPS        Z2, Z4, Z2
+	VMOVUPS       448(CX), Z4
+	VFMADD231PS   448(DX), Z0, Z4
+	VMOVUPS       Z4, 448(CX)
+	VMAXPS        Z3, Z4, Z3
+	VMAXPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y3, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VMAXPS        X3, X2, X2
+	VMOVHLPS      X2, X2, X3
+	VMAXPS        X3, X2, X2
+	VMOVSHDUP     X2, X3
+	VMAXSS        X3, X2, X2
+	VMOVSS        X2, (AX)
+	ADDQ          $0x00000004, AX
+	ADDQ          $0x00000200, CX
+	ADDQ          $0x00000200, DX
+	SUBQ          $0x00000080, BX
+	CMPQ          BX, $0x00000080
+	JGE           Block
+
+BlockDone:
+	VZEROUPPER
+	RET
