@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/activations"
-	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/internal/kernel"
 )
 
@@ -53,8 +52,8 @@ func (t *Trainer) leanOnRows(x []float32, d int) {
 		case p.Flags.FromRows && p.Cols == d:
 			leant = true
 			for r := range p.Rows {
-				n := data.Bits(t.plan.Seed, stream(p.Name+" rows"), uint64(r)) % uint64(len(x)/d)
-				lean(t.graph.Weights[p.Name][r*d:(r+1)*d], x[int(n)*d:(int(n)+1)*d], mean)
+				n := r % (len(x) / d) // the batch is shuffled; no row serves twice before all have
+				lean(t.graph.Weights[p.Name][r*d:(r+1)*d], x[n*d:(n+1)*d], mean)
 			}
 		case leant:
 			p.Init(t.graph.Weights[p.Name], p, t.plan.Seed, t.graph.Weights)

@@ -123,16 +123,15 @@ func (j *trainJob) finish(s streams, o trainOptions, last sae.Metrics, took time
 
 // A trainJob is a run whose settings, rows and folder are decided.
 type trainJob struct {
-	settings   *configs.Settings
-	dir        string
-	state      sae.RunState
-	dump       *activations.Dump
-	train      activations.Rows
-	heldOut    int64
-	scale      data.Scale
-	plan       sae.Plan
-	meta       map[string]string
-	prefetched int
+	settings *configs.Settings
+	dir      string
+	state    sae.RunState
+	dump     *activations.Dump
+	train    activations.Rows
+	heldOut  int64
+	scale    data.Scale
+	plan     sae.Plan
+	meta     map[string]string
 }
 
 // planTrain decides everything that is decided before the first step. It
