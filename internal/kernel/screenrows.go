@@ -22,27 +22,22 @@ type screenRows struct {
 	picks  []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
 	merged picks   // for sort
 	rank   ranking
-
-	wanted, sorted []rescore
-	start          []int32   // [n+1] of sortWanted
-	rowOf          []int32   // rows of one latent
-	scores         []float32 // and their scores
-
-	exact *scratch // for rows that are not screened
+	place  []int     // in the picks of a row, of those to be scored
+	latent []int32   // and their latents
+	scores []float32 // and their scores
+	exact  *scratch  // for rows that are not screened
 
 	decided, scored int // rows, and what was scored for them, of the last begin on
 }
 
 // A screenRow is the state of one row.
 type screenRow struct {
-	scale   float32 // of its bytes
-	whole   float32 // times bounds.lost
-	lost    float32 // times bounds.size
-	above   float32 // keys at or below are not kept
-	full    int     // picks to thin at
-	wild    bool    // it cannot be decided by screening
-	guessed bool    // above is a guess
-	bounded bool    // it has more picks than it keeps, or a guess to prove
+	scale float32 // of its bytes
+	whole float32 // times bounds.lost
+	lost  float32 // times bounds.size
+	above float32 // keys at or below are not kept
+	full  int     // picks to thin at
+	wild  bool    // it has no estimates
 }
 
 // margin is how far an estimate may be from the key.
@@ -81,7 +76,12 @@ func (c *screenRows) run(number []int) {
 		c.exact.score(z.sel, number)
 		return
 	}
-	c.finish()
+	c.open = c.open[:0]
+	for i, row := range number {
+		if !c.finish(i, row) {
+			c.open = append(c.open, row)
+		}
+	}
 	c.decided += len(number) - len(c.open)
 	if len(c.open) > 0 {
 		c.exact.score(z.sel, c.open)
