@@ -7,8 +7,10 @@ import "math"
 // generator is Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers:
 // as easy as 1, 2, 3").
 
-// philox returns block i of a stream: 128 random bits.
-func philox(seed, stream, i uint64) [4]uint32 {
+// Block returns block i of a stream: 128 random bits, of which Bits has the
+// first 64, and which Normal turns into the deviates from number 4i on: the
+// first and third words become their radii, the others their angles.
+func Block(seed, stream, i uint64) [4]uint32 {
 	const (
 		mul0, mul1   = 0xD2511F53, 0xCD9E8D57
 		weyl0, weyl1 = 0x9E3779B9, 0xBB67AE85
@@ -25,7 +27,7 @@ func philox(seed, stream, i uint64) [4]uint32 {
 
 // Bits returns number i of a stream, 64 random bits.
 func Bits(seed, stream, i uint64) uint64 {
-	b := philox(seed, stream, i)
+	b := Block(seed, stream, i)
 	return uint64(b[0])<<32 | uint64(b[1])
 }
 
@@ -55,7 +57,7 @@ func NormalFillFrom(dst []float32, seed, stream, first uint64) {
 // normals is a block as four normal deviates (Box and Muller 1958). The angle
 // and radius come from 32 bits each; 2^-33 keeps the logarithm finite.
 func normals(seed, stream, block uint64) (z [4]float32) {
-	b := philox(seed, stream, block)
+	b := Block(seed, stream, block)
 	for i := 0; i < 4; i += 2 {
 		r := math.Sqrt(-2 * math.Log((float64(b[i])+0.5)*0x1p-32))
 		sin, cos := math.Sincos(2 * math.Pi * float64(b[i+1]) * 0x1p-32)

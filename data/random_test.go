@@ -7,11 +7,11 @@ import (
 
 // The known answer tests of Random123 for philox4x32-10.
 func TestPhiloxKnownAnswers(t *testing.T) {
-	if got, want := philox(0, 0, 0), [4]uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}; got != want {
+	if got, want := Block(0, 0, 0), [4]uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}; got != want {
 		t.Errorf("zero key and counter give %08x, want %08x", got, want)
 	}
 	ones := ^uint64(0)
-	if got, want := philox(ones, ones, ones), [4]uint32{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}; got != want {
+	if got, want := Block(ones, ones, ones), [4]uint32{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}; got != want {
 		t.Errorf("all ones give %08x, want %08x", got, want)
 	}
 }

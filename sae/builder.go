@@ -107,6 +107,9 @@ func (b *Builder) Feed(name string, fill Fill, shape ...int) *gorgonia.Node {
 // schedule. It is 0 in evaluation.
 func (b *Builder) Step() int { return b.step }
 
+// Steps is the length of the run, for the same.
+func (b *Builder) Steps() int { return b.settings.TotalSteps() }
+
 // Select adds a selection among the latents with weights w [F,D] and bias
 // [F] (nil for none) for rows x [B,D], with room for capacity entries to
 // start with. rule is asked before each run. after names nodes that must

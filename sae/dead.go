@@ -15,7 +15,8 @@ type Dead struct {
 	Since   []int64 // [F] up to the last committed step
 	pending []int64 // [F] with the step under way
 	latents []int32
-	fired   []bool // [F]
+	fired   []bool    // [F]
+	sum     []float64 // [F] of values, where a positive sum is what fired means
 	by      TrainSettings
 }
 
@@ -27,19 +28,19 @@ func (b *Builder) Dead(c Codes, after int64) *Dead {
 	f := c.Support.F
 	d := &Dead{
 		After: after, Since: make([]int64, f), pending: make([]int64, f),
-		fired: make([]bool, f), by: b.settings,
+		fired: make([]bool, f), sum: make([]float64, f), by: b.settings,
 		latents: []int32{}, // not nil, which a rule takes for all latents
 	}
-	count := func(s *sparseop.Support, fired func(e int) bool) float64 {
-		d.count(s, fired)
+	count := func(s *sparseop.Support, value func(e int) float64) float64 {
+		d.count(s, value)
 		return float64(len(d.latents))
 	}
 	d.Node = b.G.Custom("count", nil, sparseop.Func{
 		F32: func(dst []float32, in [][]float32) {
-			dst[0] = float32(count(c.Support, func(e int) bool { return in[0][e] != 0 }))
+			dst[0] = float32(count(c.Support, func(e int) float64 { return float64(in[0][e]) }))
 		},
 		F64: func(dst []float64, in [][]float64) {
-			dst[0] = count(c.Support, func(e int) bool { return in[0][e] != 0 })
+			dst[0] = count(c.Support, func(e int) float64 { return in[0][e] })
 		},
 	}, nil, c.Values, c.Support.Node)
 	b.dead = d
@@ -50,13 +51,8 @@ func (b *Builder) Dead(c Codes, after int64) *Dead {
 // run.
 func (d *Dead) Latents() []int32 { return d.latents }
 
-func (d *Dead) count(s *sparseop.Support, nonzero func(e int) bool) {
-	clear(d.fired)
-	for e, f := range s.Index() {
-		if d.by.Fired == "index" || nonzero(e) {
-			d.fired[f] = true
-		}
-	}
+func (d *Dead) count(s *sparseop.Support, value func(e int) float64) {
+	d.fire(s, value)
 	step := int64(s.Rows)
 	if d.by.DeadUnit == "batches" {
 		step = 1
@@ -73,6 +69,23 @@ func (d *Dead) count(s *sparseop.Support, nonzero func(e int) bool) {
 		}
 		if d.After > 0 && judged >= d.After {
 			d.latents = append(d.latents, int32(f))
+		}
+	}
+}
+
+// fire lists in fired the latents that fired, as the settings have it.
+func (d *Dead) fire(s *sparseop.Support, value func(e int) float64) {
+	clear(d.fired)
+	clear(d.sum)
+	for e, f := range s.Index() {
+		switch d.by.Fired {
+		case "index":
+			d.fired[f] = true
+		case "sum":
+			d.sum[f] += value(e)
+			d.fired[f] = d.sum[f] > 0
+		default:
+			d.fired[f] = d.fired[f] || value(e) != 0
 		}
 	}
 }

@@ -17,7 +17,7 @@ type TrainSettings struct {
 
 	KeepCheckpoint bool `yaml:"keep_checkpoint" doc:"keep the last checkpoint of a finished run, so that it can be extended"`
 
-	Fired    string `yaml:"fired" oneof:"value|index" doc:"a latent fired when a kept value is not zero, or when it was selected at all"`
+	Fired    string `yaml:"fired" oneof:"value|index|sum" doc:"a latent fired when a kept value is not zero, when it was selected at all, or when its kept values have a positive sum over the batch, so that negative ones can hide others (the vSAE trainers)"`
 	DeadUnit string `yaml:"dead_unit" oneof:"rows|batches" doc:"unit in which dead_after is counted"`
 	DeadMask string `yaml:"dead_mask" oneof:"after|before" doc:"dead latents are judged after or before this step's firing is counted"`
 }
