@@ -96,9 +96,8 @@ func (m *MPSAE) Build(b *sae.Builder) sae.Out {
 		bias := b.Vector("decoder.bias", b.D, sae.Zero, sae.Flags{FromData: true})
 		n.centered = g.AddRow(b.X(), bias.Use(), -1)
 	}
-	after := n.p.dictionary(g, constants, m.dropped(b))
 	capacity := b.B * min(n.p.steps, b.F, startSteps)
-	s := b.SelectBy(n.centered, constants.encoder, constants.bias, capacity, n.p.pick, after...)
+	s := b.SelectWith(n.centered, constants.encoder, constants.bias, n.p.beside(constants, m.dropped(b)), capacity, n.p.pick)
 	n.residual = n.p.left(n, s)
 	out := sae.Out{
 		Codes: sae.Codes{Support: s, Values: n.values(s)},

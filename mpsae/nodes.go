@@ -9,32 +9,6 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
-// dictionary adds what the pursuit needs beside the encoder, and returns nodes
-// that must have run before it: the decoder where it is another, and a mask
-// [F] of the latents that a step does without, nil for none.
-func (p *pursuit) dictionary(g *sparseop.Graph, c constants, mask *gorgonia.Node) (after []*gorgonia.Node) {
-	if c.decoder != c.encoder {
-		after = append(after, note(g, "decoder", &p.other, c.decoder))
-	}
-	if mask != nil {
-		after = append(after, note(g, "dropout", &p.mask, mask))
-	}
-	return after
-}
-
-// note copies x to where the pursuit finds it.
-func note(g *sparseop.Graph, name string, to *[]float32, x *gorgonia.Node) *gorgonia.Node {
-	return g.Custom(name, nil, sparseop.Func{
-		F32: func(_ []float32, in [][]float32) { *to = append((*to)[:0], in[0]...) },
-		F64: func(_ []float64, in [][]float64) {
-			*to = (*to)[:0]
-			for _, v := range in[0] {
-				*to = append(*to, float32(v))
-			}
-		},
-	}, nil, x)
-}
-
 // dropped is the mask of the latents that a training step keeps, drawn for
 // each step and shared by rows and steps of the pursuit; nil without dropout.
 func (m *MPSAE) dropped(b *sae.Builder) *gorgonia.Node {

@@ -3,6 +3,8 @@ package mpsae
 import (
 	"math"
 
+	"gorgonia.org/gorgonia"
+
 	"github.com/saectl/saectl/internal/kernel"
 )
 
@@ -27,8 +29,8 @@ type pursuit struct {
 	gemm *kernel.GEMM
 	gram gram
 
-	mask             []float32 // [F] 0 for latents that this step does without, nil for none
-	other            []float32 // [F,D] the decoder where it is not the encoder
+	untied, drops    bool      // the decoder is not the encoder; some steps do without some latents
+	mask             []float32 // [F] 0 for latents that this step does without
 	maskedW, maskedB []float32 // the encoder without those latents
 
 	x, enc, dec, bias []float32 // of the batch under way
@@ -74,9 +76,22 @@ const (
 	tileRows   = 512
 )
 
-// pick is a sparseop.Picker. The scores of the support are values of latents.
-func (p *pursuit) pick(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error {
-	p.begin(x, w, bias, rows, d, f)
+// beside are the arrays that the pursuit reads beside the encoder: the decoder
+// where it is another, and a mask [F] of the latents kept, nil for all.
+func (p *pursuit) beside(c constants, mask *gorgonia.Node) (more []*gorgonia.Node) {
+	if p.untied = c.decoder != c.encoder; p.untied {
+		more = append(more, c.decoder)
+	}
+	if p.drops = mask != nil; p.drops {
+		more = append(more, mask)
+	}
+	return more
+}
+
+// pick is a sparseop.WidePicker. The scores of the support are values of
+// latents.
+func (p *pursuit) pick(dst *kernel.Support, x, w, bias []float32, more [][]float32, rows, d, f int) error {
+	p.begin(x, w, bias, more, rows, d, f)
 	dst.RowPtr, dst.Index, dst.Score = append(dst.RowPtr[:0], 0), dst.Index[:0], dst.Score[:0]
 	useGram := p.chooseGram(rows)
 	for lo := 0; lo < rows; lo += len(p.rows) {
@@ -93,13 +108,14 @@ func (p *pursuit) pick(dst *kernel.Support, x, w, bias []float32, rows, d, f int
 	return nil
 }
 
-func (p *pursuit) begin(x, w, bias []float32, rows, d, f int) {
+func (p *pursuit) begin(x, w, bias []float32, more [][]float32, rows, d, f int) {
 	p.x, p.enc, p.dec, p.bias, p.d, p.f = x, w, w, bias, d, f
-	if p.mask != nil {
+	if p.drops {
+		p.mask = more[len(more)-1]
 		p.drop()
 	}
-	if p.other != nil {
-		p.dec = p.other
+	if p.untied {
+		p.dec = more[0]
 	}
 	for len(p.every) < f {
 		p.every = append(p.every, int32(len(p.every)))
@@ -158,11 +174,9 @@ func (t *gramTask) Do(worker, i int) {
 	if p.bias != nil {
 		kernel.Add(scores, p.bias)
 	}
+	w.look(r, scores)
 	for w.step(r, scores); !r.done; w.step(r, scores) {
-		for e, atom := range w.moved {
-			kernel.Axpy(scores, -w.by[e], p.gram.row(int(atom), p.f))
-		}
-		w.follow(r)
+		w.move(r, scores)
 	}
 }
 
@@ -199,6 +213,7 @@ func (t *directTask) Do(worker, i int) {
 	if p.bias != nil {
 		kernel.Add(scores, p.bias)
 	}
+	w.look(r, scores)
 	w.step(r, scores)
 }
 
@@ -249,7 +264,7 @@ const lengthBlock = 64 // rows
 func (l *lengths) measure(p *pursuit) {
 	l.encoder, l.bias = l.largest(p.pool, p.enc, p.d), 0
 	l.decoder = l.encoder
-	if p.other != nil {
+	if p.untied {
 		l.decoder = l.largest(p.pool, p.dec, p.d)
 	}
 	for _, b := range p.bias {

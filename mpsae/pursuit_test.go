@@ -44,7 +44,7 @@ func (s *scene) run(t testing.TB, r rule, force string, threads int) (*pursuit, 
 	pool := kernel.NewPool(threads)
 	t.Cleanup(pool.Close)
 	p, dst := newPursuit(pool, r, scoring{force: force, budget: 1 << 30}), &kernel.Support{}
-	if err := p.pick(dst, s.x, s.w, s.bias, s.rows, s.d, s.f); err != nil {
+	if err := p.pick(dst, s.x, s.w, s.bias, nil, s.rows, s.d, s.f); err != nil {
 		t.Fatal(err)
 	}
 	return p, dst

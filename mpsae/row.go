@@ -127,19 +127,36 @@ func (w *worker) follow(r *row) {
 	r.drift += moved*(w.rounding()+4*unit) + 4*unit*n*(w.before+moved) + 4*unit*(n+2)*r.touched
 }
 
-// best is the latent with the largest score, of equal ones the lowest; -1 when
-// there is none. Estimates of all that were dropped or banned are overwritten.
-func (w *worker) best(r *row, estimates []float32) (int32, float32) {
+// look finds the largest estimate of each block, of latents that may be chosen.
+func (w *worker) look(r *row, estimates []float32) {
+	if w.p.ban {
+		ban(estimates, r.atoms)
+	}
+	w.tops = kernel.Tops(resize(w.tops, len(estimates)/kernel.TopBlock+1), estimates)
+}
+
+// move takes what the last step did off the estimates, and looks at them.
+func (w *worker) move(r *row, estimates []float32) {
 	p := w.p
 	if p.ban {
 		ban(estimates, r.atoms)
 	}
-	w.tops = blockTops(w.tops[:0], estimates)
-	top := float32(math.Inf(-1))
-	for _, v := range w.tops {
-		top = max(top, v)
+	last := len(w.moved) - 1
+	if last < 0 {
+		return
 	}
-	slack := w.slack(r)
+	for e, atom := range w.moved[:last] {
+		kernel.Axpy(estimates, -w.by[e], p.gram.row(int(atom), p.f))
+	}
+	w.tops = kernel.AxpyTops(resize(w.tops, len(estimates)/kernel.TopBlock+1), estimates, -w.by[last], p.gram.row(int(w.moved[last]), p.f))
+	w.follow(r)
+}
+
+// best is the latent with the largest score, of equal ones the lowest; -1 when
+// there is none.
+func (w *worker) best(r *row, estimates []float32) (int32, float32) {
+	p, slack := w.p, w.slack(r)
+	top := slices.Max(w.tops) // none is NaN
 	if !(slack < 1e30) || p.f <= exactUpTo {
 		return w.exact(r, estimates)
 	}
@@ -150,10 +167,9 @@ func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 	if len(w.candidates) > max(exactUpTo, p.f/8) {
 		return w.exact(r, estimates)
 	}
-	w.scores = resize(w.scores, p.f)
+	w.scores = resize(w.scores, len(w.candidates))
 	kernel.Dots(w.scores, r.left, p.enc, w.candidates)
-	at := int32(-1)
-	best := float32(math.Inf(-1))
+	at, best := int32(-1), float32(math.Inf(-1))
 	for i, f := range w.candidates {
 		s := w.scores[i]
 		if p.bias != nil {
@@ -190,17 +206,13 @@ func (w *worker) exact(r *row, estimates []float32) (int32, float32) {
 		kernel.Add(estimates, p.bias)
 	}
 	r.drift = w.rounding() * r.norm
-	if p.ban {
-		ban(estimates, r.atoms)
+	w.look(r, estimates)
+	top := slices.Max(w.tops)
+	if math.IsInf(float64(top), -1) {
+		return -1, 0
 	}
-	at := int32(-1)
-	best := float32(math.Inf(-1))
-	for f, s := range estimates {
-		if s > best {
-			best, at = s, int32(f)
-		}
-	}
-	return at, best
+	w.list(estimates, top)
+	return w.candidates[0], top
 }
 
 // ban keeps latents from being chosen.
@@ -210,44 +222,6 @@ func ban(scores []float32, atoms []int32) {
 	}
 }
 
-// Estimates are looked through in blocks of this many latents.
-const topBlock = 128
-
-// blockTops appends the largest number of each block of x; NaN is passed over.
-func blockTops(dst, x []float32) []float32 {
-	for len(x) > 0 {
-		n := min(topBlock, len(x))
-		dst = append(dst, largest(x[:n]))
-		x = x[n:]
-	}
-	return dst
-}
-
-func largest(x []float32) float32 {
-	a := float32(math.Inf(-1))
-	b, c, d := a, a, a
-	for ; len(x) >= 4; x = x[4:] {
-		if x[0] > a {
-			a = x[0]
-		}
-		if x[1] > b {
-			b = x[1]
-		}
-		if x[2] > c {
-			c = x[2]
-		}
-		if x[3] > d {
-			d = x[3]
-		}
-	}
-	for _, v := range x {
-		if v > a {
-			a = v
-		}
-	}
-	return max(a, b, c, d)
-}
-
 // list makes the candidates: latents whose estimate is at least as given.
 func (w *worker) list(estimates []float32, least float32) {
 	w.candidates = w.candidates[:0]
@@ -255,8 +229,8 @@ func (w *worker) list(estimates []float32, least float32) {
 		if top < least {
 			continue
 		}
-		lo := i * topBlock
-		for j, s := range estimates[lo:min(lo+topBlock, len(estimates))] {
+		lo := i * kernel.TopBlock
+		for j, s := range estimates[lo:min(lo+kernel.TopBlock, len(estimates))] {
 			if s >= least {
 				w.candidates = append(w.candidates, int32(lo+j))
 			}

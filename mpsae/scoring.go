@@ -62,7 +62,7 @@ func (p *pursuit) chooseGram(rows int) bool {
 	if p.orthogonal || p.projected {
 		moves = (k + 1) / 2
 	}
-	c := CostOf(rows, p.d, p.f, k, moves, p.other == nil)
+	c := CostOf(rows, p.d, p.f, k, moves, !p.untied)
 	made := p.frozen && p.gram.holds(p.enc, p.dec)
 	if !p.wantsGram(c, made) {
 		return false

@@ -2,7 +2,6 @@ package mpsae
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/saectl/saectl/internal/kernel"
@@ -78,7 +77,7 @@ func TestProductPaysOff(t *testing.T) {
 	p := newPursuit(pool, rule{steps: 8}, scoring{force: "auto", budget: 1 << 30, frozen: true})
 	var codes kernel.Support
 	encode := func() bool {
-		if err := p.pick(&codes, s.x, s.w, nil, s.rows, s.d, s.f); err != nil {
+		if err := p.pick(&codes, s.x, s.w, nil, nil, s.rows, s.d, s.f); err != nil {
 			t.Fatal(err)
 		}
 		return p.usedGram
@@ -111,12 +110,13 @@ func TestSlackCovers(t *testing.T) {
 	s := newScene(43, 1, 64, 400)
 	p, _ := s.run(t, rule{steps: 1}, "gram", 1)
 	p.rule = rule{steps: 300}
-	p.begin(s.x, s.w, nil, 1, s.d, s.f)
+	p.begin(s.x, s.w, nil, nil, 1, s.d, s.f)
 	p.start(0, 1)
 	w, r := p.workers[0], &p.rows[0]
 	estimates := p.tile[:s.f]
 	p.gemm.NT(estimates, s.x, s.w, 1, s.f, s.d, false)
 	r.drift = w.rounding() * r.norm
+	w.look(r, estimates)
 	for step := range 300 {
 		for f, e := range estimates {
 			atom := s.w[f*s.d : (f+1)*s.d]
@@ -128,31 +128,6 @@ func TestSlackCovers(t *testing.T) {
 		if w.step(r, estimates); r.done {
 			break
 		}
-		kernel.Axpy(estimates, -w.by[0], p.gram.row(int(w.moved[0]), s.f))
-		w.follow(r)
-	}
-}
-
-func TestLargest(t *testing.T) {
-	r := rand.New(rand.NewPCG(44, 1))
-	for n := 1; n < 300; n++ {
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = float32(r.NormFloat64())
-		}
-		x[r.IntN(n)] = float32(math.NaN())
-		want := math.Inf(-1)
-		for _, v := range x {
-			if float64(v) > want {
-				want = float64(v)
-			}
-		}
-		got := math.Inf(-1)
-		for _, v := range blockTops(nil, x) {
-			got = max(got, float64(v))
-		}
-		if got != want {
-			t.Errorf("the largest of %d is %v, want %v", n, got, want)
-		}
+		w.move(r, estimates)
 	}
 }
