@@ -12,15 +12,19 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 )
 
 type options struct {
 	saectl, dump, test, out string
+	ladder                  string
 	latents, steps, seeds   int
 	lr                      float64
 	threads                 int
@@ -36,6 +40,7 @@ func main() {
 	flag.IntVar(&o.latents, "latents", 512, "latents (F)")
 	flag.IntVar(&o.steps, "steps", 2000, "steps of 1,024 rows")
 	flag.IntVar(&o.seeds, "seeds", 3, "seeds of each setting")
+	flag.StringVar(&o.ladder, "ladder", "16,32,64,128,256", "k of the baselines, beside those that top-AFA finds")
 	flag.Float64Var(&o.lr, "lr", 1e-3, "learning rate, constant")
 	flag.IntVar(&o.threads, "threads", 0, "threads; 0 for all")
 	flag.Parse()
@@ -56,10 +61,14 @@ func (o *options) run() error {
 		all = append(all, r)
 		matched[int(math.Round(r.mean("l0")))] = true
 	}
-	ladder := []int{16, 32, 64, 128, 256}
-	for k := range matched {
-		ladder = append(ladder, k)
+	for rung := range strings.SplitSeq(o.ladder, ",") {
+		k, err := strconv.Atoi(rung)
+		if err != nil || k < 1 {
+			return fmt.Errorf("-ladder %s: %q is no k", o.ladder, rung)
+		}
+		matched[k] = true
 	}
+	ladder := slices.Sorted(maps.Keys(matched))
 	for _, variant := range []string{"topk", "batchtopk"} {
 		for _, k := range ladder {
 			r, err := o.setting(variant, fmt.Sprintf("%s-%d", variant, k), o.baseline(variant, k)...)
