@@ -120,6 +120,33 @@ func (g *gen) broadcast(param string) reg.VecVirtual {
 	return v
 }
 
+// spreadBits is a constant word in all lanes.
+func (g *gen) spreadBits(word uint32) reg.VecVirtual {
+	r := g.GP32()
+	g.MOVL(operand.U32(word), r)
+	return g.spreadWord(r)
+}
+
+func (g *gen) spreadWord(r reg.Register) reg.VecVirtual {
+	v := g.vec()
+	if g.isa == avx512 {
+		g.VPBROADCASTD(r, v)
+		return v
+	}
+	g.VMOVD(r, v.AsX())
+	g.VPBROADCASTD(v.AsX(), v)
+	return v
+}
+
+// and sets v to the bits of m and mask.
+func (g *gen) and(m operand.Op, mask, v reg.Register) {
+	if g.isa == avx512 {
+		g.VPANDD(m, mask, v)
+		return
+	}
+	g.VPAND(m, mask, v)
+}
+
 func at(base reg.Register, disp int) operand.Mem { return operand.Mem{Base: base, Disp: disp} }
 
 func indexed(base, offset reg.Register, disp int) operand.Mem {

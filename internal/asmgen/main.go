@@ -53,6 +53,7 @@ func emitVectors(g *gen) {
 	g.allFinite()
 	g.collect()
 	g.kthLargest()
+	g.rank()
 	g.prefetch()
 	g.halfToFloat()
 	g.floatToHalf()

@@ -11,7 +11,7 @@ import (
 func (g *gen) maxAbs() {
 	g.begin("maxAbs", "(x []float32) float32", "is the largest absolute value of x; what a NaN gives is not told.")
 	x, left, v, most := g.pointer("x"), g.length("x"), g.vec(), g.zeros(1)[0]
-	mask := g.spread(0x7fffffff)
+	mask := g.spreadBits(0x7fffffff)
 	g.while("Block", left, 16, func() {
 		g.VPANDD(at(x, 0), mask, v)
 		g.VMAXPS(v, most, most)
@@ -33,14 +33,6 @@ func (g *gen) maxAbs() {
 	}
 	g.Store(most.AsX(), g.ReturnIndex(0))
 	g.end()
-}
-
-// spread is a word in all lanes.
-func (g *gen) spread(word uint32) reg.VecVirtual {
-	r, v := g.GP32(), g.ZMM()
-	g.MOVL(operand.U32(word), r)
-	g.VPBROADCASTD(r, v)
-	return v
 }
 
 // A quantizer is the state of quantize.
@@ -157,8 +149,7 @@ func (g *gen) screen() {
 	wide := cols / g.lanes
 	acc, factor, add := g.pointer("acc"), g.pointer("factor"), g.pointer("add")
 	scale, above, hits := g.pointer("scale"), g.pointer("above"), g.pointer("hits")
-	keep := g.ZMM()
-	g.VPBROADCASTD(g.Load(g.Param("keep"), g.GP32()), keep)
+	keep := g.spreadWord(g.Load(g.Param("keep"), g.GP32()))
 	f, a := g.vecs(wide), g.vecs(wide)
 	for j := range wide {
 		g.VMOVUPS(at(factor, j*g.bytes()), f[j])

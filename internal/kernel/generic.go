@@ -175,6 +175,14 @@ func collectGeneric(keys, scores []float32, above float32, first int32, outKey, 
 	return n
 }
 
+func rankGeneric(keys, scores, weight, boost []float32, beta float32, keep uint32) {
+	for i := range keys {
+		key := math.Float32frombits(math.Float32bits(scores[i]) & keep)
+		size := float32(math.Abs(float64(boost[i])))
+		keys[i] = float32(key*weight[i]) * (1 + float32(beta*size))
+	}
+}
+
 func kthLargestGeneric(x []float32, k int) float32 {
 	lo, hi := 0, len(x)-1 // the answer stands in [lo,hi] of the falling order
 	for lo < hi {

@@ -57,6 +57,14 @@ func (r *Rule) floor() float32 {
 	return 0
 }
 
+// bits are those of a score that rank it.
+func (r *Rule) bits() uint32 {
+	if r.Abs {
+		return math.MaxInt32 // all but the sign
+	}
+	return math.MaxUint32
+}
+
 // key ranks a score of latent f whose second product is boost.
 func (r *Rule) key(score, boost float32, f int) float32 {
 	if r.Abs {

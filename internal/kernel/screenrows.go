@@ -57,10 +57,7 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.panels = grow(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
 	c.acc = grow(c.acc, s.set.tileRows*s.set.tileCols)
 	c.scale, c.above, c.hits = grow(c.scale, s.set.tileRows), grow(c.above, s.set.tileRows), grow(c.hits, s.set.tileRows)
-	c.keep = math.MaxUint32
-	if s.rule.Abs {
-		c.keep = math.MaxInt32
-	}
+	c.keep = s.rule.bits()
 	for len(c.rows) < itemRows {
 		c.rows, c.picks = append(c.rows, screenRow{}), append(c.picks, picks{})
 	}

@@ -19,6 +19,8 @@ type scratch struct {
 	boost0 []float32 // [rows,blockCols] second products
 	key0   []float32 // [rows,blockCols] keys, where they are not the scores
 	bias   []float32 // [blockCols]
+	weight []float32 // [blockCols] factors of the keys
+	zeros  []float32 // [blockCols]
 	above  []float32 // [rows] what a key must exceed
 	rank   ranking
 }
@@ -30,7 +32,7 @@ func (c *scratch) score(s *Selector, number []int) {
 		n := min(blockCols, s.n-first)
 		c.products(first, n)
 		for i, row := range number {
-			c.keep(&s.perRow[row], i, first, n)
+			c.keep(&s.perRow[row], i, first)
 		}
 	}
 	if k := s.pass.largest; k > 0 {
@@ -54,6 +56,7 @@ func (c *scratch) reserve(s *Selector, rows int) {
 	c.x, c.score0, c.key0 = grow(c.x, rows*s.d), grow(c.score0, rows*blockCols), grow(c.key0, rows*blockCols)
 	c.item = grow(c.item, rows)[:0]
 	c.bias, c.above = grow(c.bias, blockCols), grow(c.above, rows)
+	c.weight, c.zeros = grow(c.weight, blockCols), grow(c.zeros, blockCols)
 	c.rank.set = s.set
 }
 
@@ -62,6 +65,9 @@ func (c *scratch) begin(s *Selector, number []int) {
 	c.copyRows(c.x, s.x)
 	if s.rule.Boost != nil {
 		c.copyRows(c.up, s.rule.Boost.X)
+	}
+	for i := range c.weight {
+		c.weight[i] = 1
 	}
 	for i, row := range number {
 		c.above[i] = s.pass.floor
@@ -85,17 +91,19 @@ func (c *scratch) products(first, n int) {
 	if s.rule.Boost != nil {
 		s.set.dotBlock(c.boost0, blockCols, c.up, c.weights(s.rule.Boost.W, first, n), rows, n, s.d)
 	}
-	var bias []float32
 	if s.bias != nil {
-		bias = c.biases(first, n)
+		c.ofLatents(c.bias, s.bias, first, n)
+	}
+	if s.rule.Weight != nil {
+		c.ofLatents(c.weight, s.rule.Weight, first, n)
 	}
 	for i := range rows {
 		row := c.score0[i*blockCols : (i+1)*blockCols]
 		for j := n; j < blockCols; j++ {
 			row[j] = float32(math.NaN())
 		}
-		if bias != nil {
-			s.set.add(row, bias)
+		if s.bias != nil {
+			s.set.add(row, c.bias)
 		}
 	}
 }
@@ -113,27 +121,27 @@ func (c *scratch) weights(w []float32, first, n int) []float32 {
 	return c.w[:n*s.d]
 }
 
-// biases is a block of the bias; what lies beyond n does not matter.
-func (c *scratch) biases(first, n int) []float32 {
+// ofLatents copies the block's part of x [F]; what lies beyond n does not
+// matter.
+func (c *scratch) ofLatents(dst, x []float32, first, n int) {
 	s := c.sel
 	if s.rule.Subset == nil {
-		copy(c.bias, s.bias[first:first+n])
-		return c.bias
+		copy(dst, x[first:first+n])
+		return
 	}
 	for i, f := range s.rule.Subset[first : first+n] {
-		c.bias[i] = s.bias[f]
+		dst[i] = x[f]
 	}
-	return c.bias
 }
 
 // keep adds row i's keys of the block to its picks and thins these when they
 // are many.
-func (c *scratch) keep(row *picks, i, first, n int) {
+func (c *scratch) keep(row *picks, i, first int) {
 	s := c.sel
 	scores := c.score0[i*blockCols : (i+1)*blockCols]
 	keys := scores
 	if !s.rule.plain() {
-		keys = c.keys(scores, i, first, n)
+		keys = c.keys(scores, i)
 	}
 	before := row.len()
 	row.collect(s.set, keys, scores, c.above[i], first)
@@ -156,17 +164,14 @@ func (c *scratch) thin(row *picks, k int) float32 {
 }
 
 // keys ranks row i's scores of the block.
-func (c *scratch) keys(scores []float32, i, first, n int) []float32 {
+func (c *scratch) keys(scores []float32, i int) []float32 {
 	s := c.sel
 	keys := c.key0[i*blockCols : (i+1)*blockCols]
-	copy(keys, scores)
-	for j := range n {
-		boost := float32(0)
-		if s.rule.Boost != nil {
-			boost = c.boost0[i*blockCols+j]
-		}
-		keys[j] = s.rule.key(scores[j], boost, int(s.latent(int32(first+j))))
+	boost, beta := c.zeros, float32(0)
+	if up := s.rule.Boost; up != nil {
+		boost, beta = c.boost0[i*blockCols:(i+1)*blockCols], up.Beta
 	}
+	s.set.rank(keys, scores, c.weight, boost, beta, s.rule.bits())
 	return keys
 }
 

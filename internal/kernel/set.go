@@ -41,6 +41,10 @@ type set struct {
 	// multiple of 16; the outputs have room for as many and 16 more.
 	collect func(keys, scores []float32, above float32, first int32, outKey, outScore []float32, outIndex []int32) int
 
+	// rank sets keys to the scores, with the bits of keep alone, times weight
+	// times 1 + beta·|boost|; len(keys) is a multiple of 16.
+	rank func(keys, scores, weight, boost []float32, beta float32, keep uint32)
+
 	// kthLargest is the k-th largest number of x, k from 1; len(x) is a multiple
 	// of 16 and none is NaN. It may reorder x.
 	kthLargest func(x []float32, k int) float32
@@ -71,7 +75,7 @@ var generic = set{
 	dotF64: dotF64Generic, squaredError: squaredErrorGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
-	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, prefetch: func([]float32) {},
+	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {},
 	tops: topsGeneric, axpyTops: axpyTopsGeneric,
 	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }

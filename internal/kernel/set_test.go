@@ -217,6 +217,8 @@ func TestElementwiseTwin(t *testing.T) {
 			"add":              {func(d []float32) { s.add(d, a.x) }, func(d []float32) { addGeneric(d, a.x) }},
 			"sub":              {func(d []float32) { s.sub(d, a.x, b.x) }, func(d []float32) { subGeneric(d, a.x, b.x) }},
 			"sub in place":     {func(d []float32) { s.sub(d, a.x, d) }, func(d []float32) { subGeneric(d, a.x, d) }},
+			"rank":             {func(d []float32) { s.rank(d, a.x, d, b.x, 0.7, math.MaxInt32) }, func(d []float32) { rankGeneric(d, a.x, d, b.x, 0.7, math.MaxInt32) }},
+			"rank, signed":     {func(d []float32) { s.rank(d, a.x, d, b.x, 0, math.MaxUint32) }, func(d []float32) { rankGeneric(d, a.x, d, b.x, 0, math.MaxUint32) }},
 			"scale":            {func(d []float32) { s.scale(d, 1.7) }, func(d []float32) { scaleGeneric(d, 1.7) }},
 			"scaledDifference": {func(d []float32) { s.scaledDifference(d, -0.3, a.x, b.x) }, func(d []float32) { scaledDifferenceGeneric(d, -0.3, a.x, b.x) }},
 		}

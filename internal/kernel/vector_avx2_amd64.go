@@ -87,6 +87,12 @@ func collectAVX2(keys []float32, scores []float32, above float32, first int32, o
 //go:noescape
 func kthLargestAVX2(x []float32, k int) float32
 
+// rankAVX2 sets keys to the scores, with the bits of keep alone, times weight times
+// 1 + beta·|boost|; len(keys) is a multiple of 16.
+//
+//go:noescape
+func rankAVX2(keys []float32, scores []float32, weight []float32, boost []float32, beta float32, keep uint32)
+
 // prefetchAVX2 brings x into the second-level cache.
 //
 //go:noescape

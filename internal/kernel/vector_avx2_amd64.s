@@ -1103,6 +1103,52 @@ Count:
 	VZEROUPPER
 	RET
 
+// func rankAVX2(keys []float32, scores []float32, weight []float32, boost []float32, beta float32, keep uint32)
+// Requires: AVX, AVX2
+TEXT ·rankAVX2(SB), NOSPLIT, $0-104
+	MOVQ         keys_base+0(FP), AX
+	MOVQ         scores_base+24(FP), CX
+	MOVQ         weight_base+48(FP), DX
+	MOVQ         boost_base+72(FP), BX
+	VBROADCASTSS beta+96(FP), Y0
+	MOVL         keep+100(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x7fffffff, SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Y2
+	MOVL         $0x3f800000, SI
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Y3
+	MOVQ         keys_len+8(FP), SI
+	XORQ         DI, DI
+	CMPQ         SI, $0x00000010
+	JL           BlockDone
+
+Block:
+	VPAND   (BX)(DI*1), Y2, Y5
+	VMULPS  Y0, Y5, Y5
+	VADDPS  Y3, Y5, Y5
+	VPAND   (CX)(DI*1), Y1, Y4
+	VMULPS  (DX)(DI*1), Y4, Y4
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, (AX)(DI*1)
+	VPAND   32(BX)(DI*1), Y2, Y5
+	VMULPS  Y0, Y5, Y5
+	VADDPS  Y3, Y5, Y5
+	VPAND   32(CX)(DI*1), Y1, Y4
+	VMULPS  32(DX)(DI*1), Y4, Y4
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, 32(AX)(DI*1)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	CMPQ    SI, $0x00000010
+	JGE     Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
 // func prefetchAVX2(x []float32)
 // Requires: MMX+
 TEXT ·prefetchAVX2(SB), NOSPLIT, $0-24

@@ -87,6 +87,12 @@ func collectAVX512(keys []float32, scores []float32, above float32, first int32,
 //go:noescape
 func kthLargestAVX512(x []float32, k int) float32
 
+// rankAVX512 sets keys to the scores, with the bits of keep alone, times weight times
+// 1 + beta·|boost|; len(keys) is a multiple of 16.
+//
+//go:noescape
+func rankAVX512(keys []float32, scores []float32, weight []float32, boost []float32, beta float32, keep uint32)
+
 // prefetchAVX512 brings x into the second-level cache.
 //
 //go:noescape

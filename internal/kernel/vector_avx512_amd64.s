@@ -1232,6 +1232,42 @@ Count:
 	VZEROUPPER
 	RET
 
+// func rankAVX512(keys []float32, scores []float32, weight []float32, boost []float32, beta float32, keep uint32)
+// Requires: AVX, AVX512F
+TEXT ·rankAVX512(SB), NOSPLIT, $0-104
+	MOVQ         keys_base+0(FP), AX
+	MOVQ         scores_base+24(FP), CX
+	MOVQ         weight_base+48(FP), DX
+	MOVQ         boost_base+72(FP), BX
+	VBROADCASTSS beta+96(FP), Z0
+	MOVL         keep+100(FP), SI
+	VPBROADCASTD SI, Z1
+	MOVL         $0x7fffffff, SI
+	VPBROADCASTD SI, Z2
+	MOVL         $0x3f800000, SI
+	VPBROADCASTD SI, Z3
+	MOVQ         keys_len+8(FP), SI
+	XORQ         DI, DI
+	CMPQ         SI, $0x00000010
+	JL           BlockDone
+
+Block:
+	VPANDD  (BX)(DI*1), Z2, Z5
+	VMULPS  Z0, Z5, Z5
+	VADDPS  Z3, Z5, Z5
+	VPANDD  (CX)(DI*1), Z1, Z4
+	VMULPS  (DX)(DI*1), Z4, Z4
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, (AX)(DI*1)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	CMPQ    SI, $0x00000010
+	JGE     Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
 // func prefetchAVX512(x []float32)
 // Requires: MMX+
 TEXT ·prefetchAVX512(SB), NOSPLIT, $0-24
