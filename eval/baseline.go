@@ -31,7 +31,7 @@ func DefaultGate(metric string) Gate {
 	switch metric {
 	case "fvu", "mse":
 		return Gate{Lower, 0.02, 1e-6}
-	case "explained_variance", "cosine":
+	case "recovered", "explained_variance", "cosine":
 		return Gate{Higher, 0, 0.005}
 	case "l2_ratio":
 		return Gate{Equal, 0.02, 0}

@@ -26,6 +26,7 @@ func Definitions() []Definition {
 		labelDefinitions(),
 		topRowDefinitions(),
 		mdlDefinitions(),
+		recoveryDefinitions(),
 		probeDefinitions(),
 		detectDefinitions(),
 		peerDefinitions(),

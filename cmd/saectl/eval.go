@@ -19,7 +19,9 @@ import (
 type evalOptions struct {
 	saes, set               []string
 	dump, split, where, out string
-	json                    bool
+	format, baseline        string
+	ks                      []int
+	json, details, update   bool
 	threads                 int
 }
 
@@ -33,7 +35,8 @@ dictionary in one pass, in float64. Without --dump the rows are those that
 training held out; of another dump all rows are used. Each figure carries its
 definition and the number of rows; docs/metrics.md lists them.`,
 		Example: `  saectl eval --sae runs/topk-001
-  saectl eval --sae runs/topk-001 --json
+  saectl eval --sae runs/topk-001 --json > baseline.json
+  saectl eval --sae runs/topk-002 --baseline baseline.json
   saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'
   saectl eval --sae runs/gradsae-001 --set gradsae.eval_score=gradient`,
 		Args: arguments(0, 0),
@@ -47,6 +50,11 @@ definition and the number of rows; docs/metrics.md lists them.`,
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.StringVar(&o.out, "out", "", "write the report, as JSON, to this file too")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
+	f.BoolVar(&o.details, "details", false, "print every metric with its definition")
+	f.StringVar(&o.format, "format", "", "saebench prints the core results of SAEBench in place of the report")
+	f.StringVar(&o.baseline, "baseline", "", "compare with the figures in this file, what eval --json printed; exit 1 on a regression")
+	f.BoolVar(&o.update, "update-baseline", false, "write the figures into the file of --baseline")
+	f.IntSliceVar(&o.ks, "k", nil, "also the error with only the k largest latents of each row, for each of these k, such as 1,2,4")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
 }
@@ -55,6 +63,9 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 	if len(o.saes) == 0 {
 		return usageError{fmt.Errorf("--sae is missing: the folder of a run, such as runs/topk-001")}
 	}
+	if err := o.check(); err != nil {
+		return usageError{err}
+	}
 	var reports []*eval.Report
 	for _, dir := range o.saes {
 		r, err := o.evaluate(ctx, dir)
@@ -62,11 +73,6 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 			return err
 		}
 		reports = append(reports, r)
-		if !o.json {
-			if err := r.WriteText(s.out); err != nil {
-				return err
-			}
-		}
 	}
 	var all any = reports
 	if len(reports) == 1 {
@@ -77,8 +83,27 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 			return err
 		}
 	}
-	if o.json {
+	if o.baseline != "" {
+		return o.gate(s, reports[0])
+	}
+	return o.print(s, reports, all)
+}
+
+func (o evalOptions) print(s streams, reports []*eval.Report, all any) error {
+	switch {
+	case o.format == "saebench":
+		return printSAEBench(s, reports[0])
+	case o.json:
 		return s.json(all)
+	}
+	for _, r := range reports {
+		text := r.WriteText
+		if o.details {
+			text = r.WriteDetails
+		}
+		if err := text(s.out); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -108,8 +133,15 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 	}
 	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
 	defer src.Close()
-	r, err := eval.Run(ctx, eval.Of(t.model, transcoder), src, eval.Options{Threads: o.threads})
+	subject, how := eval.Of(t.model, transcoder), eval.Options{Threads: o.threads}
+	if len(o.ks) > 0 {
+		how.Metrics = append(how.Metrics, eval.NewTruncation(subject, o.ks))
+	}
+	r, err := eval.Run(ctx, subject, src, how)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.recovery(r, d); err != nil {
 		return nil, err
 	}
 	if err := t.describe(r, d, o); err != nil {

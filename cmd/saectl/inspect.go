@@ -15,7 +15,7 @@ import (
 type inspectOptions struct {
 	sae, dump, split, where string
 	features, by, search    string
-	count, top              int
+	count, top, similar     int
 	json                    bool
 	threads                 int
 }
@@ -46,6 +46,7 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.StringVar(&o.features, "feature", "", "latents by number, such as 3,17,40-52")
 	f.StringVar(&o.by, "by", "", "rank latents by frequency, activation or attribution (needs gradients)")
 	f.StringVar(&o.search, "search", "", "rank latents by how well they pick out the rows of this text")
+	f.IntVar(&o.similar, "similar", -1, "rank latents by decoder cosine to this latent")
 	f.IntVar(&o.count, "count", 0, "most latents to show (default 10, or all of --feature)")
 	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
@@ -111,7 +112,13 @@ func (o inspectOptions) how(latents int) (eval.InspectOptions, error) {
 		}
 		return how, nil
 	}
-	if o.by == "" && o.search == "" {
+	if o.similar >= latents {
+		return how, fmt.Errorf("--similar is %d; latents are 0 to %d", o.similar, latents-1)
+	}
+	if o.similar >= 0 {
+		how.Similar = &o.similar
+	}
+	if o.by == "" && o.search == "" && how.Similar == nil {
 		how.By = "frequency"
 	}
 	if o.count == 0 {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/eval"
+)
+
+// errRegression ends eval with exit code 1 after the table was printed.
+var errRegression = errors.New("a figure is worse than the baseline allows; --update-baseline accepts it")
+
+// check refuses flags that do not go together.
+func (o evalOptions) check() error {
+	switch {
+	case o.format != "" && o.format != "saebench":
+		return fmt.Errorf("--format is %q; give saebench", o.format)
+	case len(o.saes) > 1 && (o.baseline != "" || o.format != ""):
+		return fmt.Errorf("--baseline and --format saebench are of one autoencoder; give --sae once")
+	case o.update && o.baseline == "":
+		return fmt.Errorf("--update-baseline needs --baseline with the file")
+	case slices.ContainsFunc(o.ks, func(k int) bool { return k < 1 }):
+		return fmt.Errorf("--k is %v; give numbers from 1 up", o.ks)
+	}
+	return nil
+}
+
+// gate compares a report with the baseline file, or writes it there.
+func (o evalOptions) gate(s streams, r *eval.Report) error {
+	b, err := eval.ReadBaseline(o.baseline)
+	if o.update {
+		if errors.Is(err, fs.ErrNotExist) {
+			b, err = eval.BaselineOf(r), nil
+		}
+		if err != nil {
+			return err
+		}
+		b.Update(r)
+		if err := writeJSON(o.baseline, b); err != nil {
+			return err
+		}
+		s.note("%s holds the figures of %s now", o.baseline, r.SAE.Path)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w; --update-baseline makes one", err)
+	}
+	c := eval.Compare(r, b)
+	if o.json {
+		err = s.json(c)
+	} else {
+		err = c.WriteText(s.out)
+	}
+	if err == nil && c.Regressed {
+		err = errRegression
+	}
+	return err
+}
+
+// printSAEBench prints the report in SAEBench's core schema. The id and the
+// time are of the content, so that equal runs print equal bytes.
+func printSAEBench(s streams, r *eval.Report) error {
+	sum := sha256.Sum256([]byte(r.Dump.Fingerprint + r.SAE.Path))
+	raw, err := r.SAEBench(eval.SAEBenchInfo{
+		ID: hex.EncodeToString(sum[:16]), SAE: filepath.ToSlash(r.SAE.Path), Release: "saectl", Model: r.Dump.Model,
+		Config: map[string]any{"variant": r.SAE.Variant, "d_in": r.SAE.D, "d_sae": r.SAE.Latents, "hook_name": r.Dump.Hook},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(raw)
+	return err
+}
+
+// recovery adds how much of the true dictionary was found, where the dump was
+// made with one.
+func (t *trained) recovery(r *eval.Report, d *activations.Dump) error {
+	if _, err := os.Stat(filepath.Join(d.Name(), data.TruthFile)); err != nil {
+		return nil
+	}
+	truth, err := data.ReadTruth(d.Name())
+	if err != nil {
+		return err
+	}
+	if decoder := t.model.Weight("decoder.weight"); truth.D == t.model.D && len(decoder) == t.model.F*t.model.D {
+		r.SetRecovery(truth.Dictionary, decoder, t.model.D)
+	}
+	return nil
+}
