@@ -93,33 +93,40 @@ func (v *GradSAE) plain(b *sae.Builder, c *sae.Coder, out *sae.Out) {
 	v.rectify(b, &out.Codes)
 }
 
-// scored chooses latents by the score, and keeps track of the median of
-// |<g,d>| over those that it keeps.
+// scored chooses latents by the score. An evaluation that does shows <g,d> of
+// what it keeps; training keeps track of its median.
 func (v *GradSAE) scored(b *sae.Builder, c *sae.Coder, out *sae.Out) {
 	w := v.weight(b)
 	p := newPicker(b.G.Pool, v.K, v.fill(b.Train))
 	p.beta = w.beta
 	out.Codes = c.CodeWith(v.room(b), []*gorgonia.Node{b.Gradient(), c.Decoder.Node()}, p.boosted)
-	held := v.KeptValues == "raw" || v.DetachScore
-	decoder := c.Decoder.Node()
-	if !held {
-		decoder = c.Decoder.Use()
-	}
-	along := b.G.SDDMM(b.Gradient(), decoder, out.Codes.Support) // <g,d>, [C]
-	out.Extra = map[string]*gorgonia.Node{"gradient_along": along}
 	if v.Relu == "before" {
 		v.rectify(b, &out.Codes)
 	}
 	if v.KeptValues == "scored" {
-		out.Codes.Values = boost(b.G, out.Codes.Values, along, w.beta, held)
+		held := v.DetachScore
+		out.Codes.Values = boost(b.G, out.Codes.Values, v.along(b, c, out, held), w.beta, held)
 	}
 	if v.Relu == "after" {
 		v.rectify(b, &out.Codes)
 	}
+	out.Extra = map[string]*gorgonia.Node{}
 	if b.Train {
-		out.Extra["gradient_along_median"] = w.measure(b.G, along, out.Codes.Support)
+		out.Extra["gradient_along_median"] = w.measure(b.G, b.Gradient(), c.Decoder.Node(), out.Codes.Support)
 		out.After = w.update
+	} else {
+		out.Extra["gradient_along"] = v.along(b, c, out, true)
 	}
+}
+
+// along is <g,d> of the latents kept, [C]. Where it is held, no gradient flows
+// to the decoder.
+func (v *GradSAE) along(b *sae.Builder, c *sae.Coder, out *sae.Out, held bool) *gorgonia.Node {
+	decoder := c.Decoder.Node()
+	if !held {
+		decoder = c.Decoder.Use()
+	}
+	return b.G.SDDMM(b.Gradient(), decoder, out.Codes.Support)
 }
 
 // room is how many latents a batch keeps.

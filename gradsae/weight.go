@@ -6,6 +6,7 @@ import (
 
 	"gorgonia.org/gorgonia"
 
+	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
 )
@@ -57,21 +58,34 @@ func (w *weight) scheduled() float64 {
 	return v.Beta
 }
 
-// measure adds the median of |<g,d>| over the entries of s [C] at which it is
-// not 0, as on a row without a loss; 0 where there are none.
-func (w *weight) measure(g *sparseop.Graph, along *gorgonia.Node, s *sparseop.Support) *gorgonia.Node {
-	return g.Custom("median", nil, sparseop.Func{F32: medianOf[float32](w, s), F64: medianOf[float64](w, s)}, nil, along)
+// medianRows is how many rows of a batch, evenly spread, the median is taken of.
+const medianRows = 64
+
+// measure adds the median of |<g,d>| over the latents that a sample of rows
+// keeps, for the gradient [B,D] and the decoder [F,D]. Zeros, as of rows without
+// a loss, do not count; it is 0 where there is nothing else.
+func (w *weight) measure(g *sparseop.Graph, gradient, decoder *gorgonia.Node, s *sparseop.Support) *gorgonia.Node {
+	f := sparseop.Func{F32: medianOf(w, s, kernel.Dots), F64: medianOf(w, s, dots)}
+	return g.Custom("median", nil, f, nil, gradient, decoder, s.Node)
 }
 
 type float interface{ float32 | float64 }
 
-func medianOf[T float](w *weight, s *sparseop.Support) func(dst []T, in [][]T) {
-	var sizes []T
+// medianOf is the median in the precision of products, which sets dst to the
+// inner products of x and rows of w.
+func medianOf[T float](w *weight, s *sparseop.Support, products func(dst, x, w []T, rows []int32)) func(dst []T, in [][]T) {
+	var along, sizes []T
 	return func(dst []T, in [][]T) {
 		sizes = sizes[:0]
-		for _, q := range in[0][:s.Count()] {
-			if q != 0 {
-				sizes = append(sizes, max(q, -q))
+		d := len(in[0]) / s.B
+		for b := 0; b < s.Rows; b += max(1, s.Rows/medianRows) {
+			lo, hi := s.Row(b)
+			along = append(along[:0], make([]T, hi-lo)...)
+			products(along, in[0][b*d:(b+1)*d], in[1], s.Index()[lo:hi])
+			for _, q := range along {
+				if q != 0 {
+					sizes = append(sizes, max(q, -q))
+				}
 			}
 		}
 		dst[0] = 0
@@ -80,6 +94,16 @@ func medianOf[T float](w *weight, s *sparseop.Support) func(dst []T, in [][]T) {
 			dst[0] = sizes[(n-1)/2]/2 + sizes[n/2]/2
 		}
 		w.measured = float64(dst[0])
+	}
+}
+
+// dots is kernel.Dots in float64.
+func dots(dst, x, w []float64, rows []int32) {
+	for i, r := range rows {
+		dst[i] = 0
+		for j, v := range x {
+			dst[i] += v * w[int(r)*len(x)+j]
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/internal/saetest"
 	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
@@ -67,25 +68,67 @@ func TestAfterTraining(t *testing.T) {
 	}
 }
 
+// TestMedian is of rows of width 1, so that <g,d> is a product of numbers: row b
+// has the gradient g[b] and keeps the latents of index[b], with rows 1, 2, ...
 func TestMedian(t *testing.T) {
-	w := &weight{median: &sae.State{Data: []float64{0}}}
-	s := &sparseop.Support{B: 1, F: 20}
 	for _, c := range []struct {
-		along []float64
+		g     []float64
+		index [][]int32
+		rows  int
 		want  float64
 	}{
-		{[]float64{3, -1, 2}, 2}, {[]float64{-4, 0, 1, 0, 0}, 2.5}, {[]float64{0, 0}, 0}, {nil, 0}, {[]float64{-7}, 7},
+		{[]float64{1}, [][]int32{{0, 1, 2}}, 1, 2},
+		{[]float64{-1, 0, 3}, [][]int32{{0, 1}, {1, 2}, {0}}, 3, 2},
+		{[]float64{-1, 2}, [][]int32{{0, 3}, {2, 3}}, 2, 5},
+		{[]float64{0, 0}, [][]int32{{0}, {1}}, 2, 0},
+		{[]float64{1, 1}, [][]int32{nil, nil}, 2, 0},
+		{[]float64{1, 9}, [][]int32{{3}, nil}, 1, 4},
 	} {
-		index := make([]int32, len(c.along))
-		for i := range index {
-			index[i] = int32(i)
+		w := &weight{median: &sae.State{Data: []float64{0}}}
+		s := &sparseop.Support{B: len(c.g), F: 4, Rows: c.rows}
+		ptr, index := []int32{0}, []int32{}
+		for _, row := range c.index {
+			index = append(index, row...)
+			ptr = append(ptr, int32(len(index)))
 		}
-		s.Set([]int32{0, int32(len(index))}, index, make([]float32, len(index)))
-		got := []float64{math.NaN()}
-		medianOf[float64](w, s)(got, [][]float64{append(c.along, 9, 9, 9)}) // what lies beyond is not in use
+		s.Set(ptr, index, make([]float32, len(index)))
+		decoder := []float64{1, 2, 3, 4}
+		got, narrow := []float64{math.NaN()}, []float32{float32(math.NaN())}
+		medianOf(w, s, dots)(got, [][]float64{c.g, decoder})
 		if got[0] != c.want || w.measured != c.want {
-			t.Errorf("%v: the median is %v and %v, want %v", c.along, got[0], w.measured, c.want)
+			t.Errorf("gradients %v: the median is %v and %v, want %v", c.g, got[0], w.measured, c.want)
 		}
+		medianOf(w, s, kernel.Dots)(narrow, [][]float32{single(c.g), single(decoder)})
+		if float64(narrow[0]) != c.want {
+			t.Errorf("gradients %v: the median in float32 is %v, want %v", c.g, narrow[0], c.want)
+		}
+	}
+}
+
+func single(x []float64) (y []float32) {
+	for _, v := range x {
+		y = append(y, float32(v))
+	}
+	return y
+}
+
+// TestMedianOfManyRows looks at every third of 200 rows.
+func TestMedianOfManyRows(t *testing.T) {
+	w := &weight{median: &sae.State{Data: []float64{0}}}
+	s := &sparseop.Support{B: 200, F: 1, Rows: 200}
+	ptr, g := []int32{0}, []float64{}
+	for b := range 200 {
+		ptr = append(ptr, int32(b+1))
+		g = append(g, 1e6)
+		if b%3 == 0 {
+			g[b] = float64(b + 1)
+		}
+	}
+	s.Set(ptr, make([]int32, 200), make([]float32, 200))
+	got := []float64{0}
+	medianOf(w, s, dots)(got, [][]float64{g, {1}})
+	if got[0] != 100 {
+		t.Errorf("the median is %v, want that of 1, 4, ... 199", got[0])
 	}
 }
 
