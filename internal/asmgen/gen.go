@@ -97,14 +97,6 @@ func (g *gen) half(v reg.VecVirtual) reg.Register {
 	return v.AsX()
 }
 
-// halfVec is a register of half the set's width.
-func (g *gen) halfVec() reg.VecVirtual {
-	if g.isa == avx512 {
-		return g.YMM()
-	}
-	return g.XMM()
-}
-
 func (g *gen) pointer(param string) reg.Register { return g.Load(g.Param(param).Base(), g.GP64()) }
 func (g *gen) length(param string) reg.Register  { return g.Load(g.Param(param).Len(), g.GP64()) }
 func (g *gen) integer(param string) reg.Register { return g.Load(g.Param(param), g.GP64()) }

@@ -59,6 +59,9 @@ func rowsOf(t *testing.T, dir string) *scene {
 	}
 	defer dump.Close()
 	n := min(dump.Rows(), 4096)
+	if testing.Short() {
+		n = min(n, 512)
+	}
 	rows := make([]int64, n)
 	for i := range rows {
 		rows[i] = int64(i) * dump.Rows() / n

@@ -183,6 +183,9 @@ func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) 
 // Screened rows at a size that screening is for: every scene, also ones that
 // it must give up on.
 func TestScreenEqualsExact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes large selections")
+	}
 	pool := NewPool(2)
 	defer pool.Close()
 	eachBytes(t, func(t *testing.T, s *set) {

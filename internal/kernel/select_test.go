@@ -124,6 +124,9 @@ func differ(got, want *Support) string {
 func TestSelectTwin(t *testing.T) {
 	pools := []*Pool{NewPool(1), NewPool(2), NewPool(3)}
 	shapes := [][3]int{{1, 1, 1}, {3, 5, 7}, {7, 16, 64}, {20, 33, 130}, {2, 64, 333}, {300, 8, 70}}
+	if testing.Short() {
+		shapes = shapes[:4]
+	}
 	for _, s := range available() {
 		selectors := []*Selector{NewSelector(pools[0]), NewSelector(pools[1]), NewSelector(pools[2])}
 		if s.bytes != nil {
