@@ -27,7 +27,7 @@ step tests without assembly
 go test -tags purego ./internal/kernel/ ./internal/sparseop/ ./sae/ ./topk/
 
 step tests with AVX2 only
-SAECTL_KERNELS=avx2 go test ./internal/kernel/ ./internal/sparseop/ ./topk/
+SAECTL_KERNELS=avx2 go test -count=1 ./internal/kernel/ ./internal/sparseop/ ./topk/
 
 step race detector
 go test -race -short ./...
