@@ -1,8 +1,6 @@
 package mpsae
 
 import (
-	"math"
-
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
@@ -248,47 +246,4 @@ func resize[T any](x []T, n int) []T {
 		return make([]T, n)
 	}
 	return x[:n]
-}
-
-// lengths bound what rounding can do to a score.
-type lengths struct {
-	encoder, decoder, bias float64 // the largest norm of a row, and the largest |bias|
-
-	x    []float32
-	d    int
-	part []float64
-}
-
-const lengthBlock = 64 // rows
-
-func (l *lengths) measure(p *pursuit) {
-	l.encoder, l.bias = l.largest(p.pool, p.enc, p.d), 0
-	l.decoder = l.encoder
-	if p.untied {
-		l.decoder = l.largest(p.pool, p.dec, p.d)
-	}
-	for _, b := range p.bias {
-		l.bias = max(l.bias, math.Abs(float64(b)))
-	}
-}
-
-// largest is the largest norm of a row of x [.,D].
-func (l *lengths) largest(pool *kernel.Pool, x []float32, d int) float64 {
-	l.x, l.d = x, d
-	l.part = resize(l.part, (len(x)/d+lengthBlock-1)/lengthBlock)
-	pool.Run(len(l.part), l)
-	l.x = nil
-	squares := 0.0
-	for _, s := range l.part {
-		squares = max(squares, s)
-	}
-	return math.Sqrt(squares)
-}
-
-// Do measures one block of rows.
-func (l *lengths) Do(_, block int) {
-	l.part[block] = 0
-	for i := block * lengthBlock * l.d; i < min((block+1)*lengthBlock*l.d, len(l.x)); i += l.d {
-		l.part[block] = max(l.part[block], kernel.SumSquares(l.x[i:i+l.d]))
-	}
 }

@@ -11,6 +11,7 @@ import (
 type row struct {
 	x, left []float32 // [D] the row, and what is left of it
 	norm    float64   // of what is left
+	widest  float64   // the largest that norm has been
 	enough  float64   // the norm below which the row is done
 	drift   float64   // a score's estimate is off the inner product by at most this times its encoder row's norm
 	touched float64   // the largest norm that the sums of the last step went through
@@ -29,7 +30,7 @@ type row struct {
 func (r *row) reset(p *pursuit, x, left []float32) {
 	r.x, r.left, r.done, r.touched = x, left, false, 0
 	r.norm = math.Sqrt(kernel.SumSquares(x))
-	r.enough = p.tolerance
+	r.widest, r.enough = r.norm, p.tolerance
 	if p.relative {
 		r.enough *= r.norm
 	}
@@ -84,6 +85,7 @@ func (w *worker) step(r *row, estimates []float32) {
 		return
 	}
 	r.norm = math.Sqrt(kernel.SumSquares(r.left))
+	r.widest = max(r.widest, r.norm)
 	r.done = again || len(r.atoms) >= p.steps || r.norm < r.enough
 }
 
@@ -99,32 +101,6 @@ func (w *worker) take(r *row, atom int32, score float32) bool {
 	w.moved, w.by = append(w.moved[:0], atom), append(w.by[:0], score)
 	r.touched = w.before + math.Abs(float64(score))*p.longest.decoder
 	return true
-}
-
-const unit = 0x1p-24 // of rounding in float32
-
-// rounding is g such that a sum of D products, in any order, is off by at
-// most g times the norms of its factors (Higham 2002, "Accuracy and Stability
-// of Numerical Algorithms", section 3.1); 4 more covers the arithmetic of the
-// bound.
-func (w *worker) rounding() float64 {
-	n := float64(w.p.d+4) * unit
-	if n >= 0.5 {
-		return math.Inf(1)
-	}
-	return n / (1 - n)
-}
-
-// follow widens the drift of estimates that were moved along with the last
-// step: by the error of the products of the dictionary with itself, by that of
-// adding them, and by that of what is left of the row.
-func (w *worker) follow(r *row) {
-	moved := 0.0
-	for _, c := range w.by {
-		moved += math.Abs(float64(c)) * w.p.longest.decoder
-	}
-	n := float64(len(w.moved))
-	r.drift += moved*(w.rounding()+4*unit) + 4*unit*n*(w.before+moved) + 4*unit*(n+2)*r.touched
 }
 
 // look finds the largest estimate of each block, of latents that may be chosen.
@@ -184,19 +160,6 @@ func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 
 // exactUpTo is how many candidates are not worth telling apart.
 const exactUpTo = 32
-
-// slack is how far below the largest estimate the estimate of the largest
-// score may lie. It is not finite where sums may overflow or lose digits to
-// underflow.
-func (w *worker) slack(r *row) float64 {
-	l := &w.p.longest
-	size := r.norm*l.encoder + l.bias
-	if !(size < 1e30) || r.norm > 0 && size < 1e-25 {
-		return math.Inf(1)
-	}
-	off := (r.drift+w.rounding()*r.norm)*l.encoder + 4*unit*size
-	return 2*off*(1+1e-6) + 4*unit*size
-}
 
 // exact replaces all estimates by scores.
 func (w *worker) exact(r *row, estimates []float32) (int32, float32) {

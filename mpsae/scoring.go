@@ -34,7 +34,7 @@ type Cost struct {
 // updateCost is what moving one estimate along with a step costs: about as
 // much as so many multiplications of a matrix product, for it is bound by
 // memory.
-const updateCost = 35
+const updateCost = 20
 
 // CostOf is the cost of scores for batches of b rows of width d with f latents
 // and k steps of a row, each of which moves the given number of values; tied
