@@ -19,7 +19,7 @@ import (
 type evalOptions struct {
 	saes, set               []string
 	dump, split, where, out string
-	format, baseline        string
+	format, baseline, html  string
 	ks                      []int
 	json, details, update   bool
 	threads                 int
@@ -37,6 +37,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
 		Example: `  saectl eval --sae runs/topk-001
   saectl eval --sae runs/topk-001 --json > baseline.json
   saectl eval --sae runs/topk-002 --baseline baseline.json
+  saectl eval --sae runs/topk-001 --sae runs/topk-002 --html compare.html
   saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'
   saectl eval --sae runs/gradsae-001 --set gradsae.eval_score=gradient`,
 		Args: arguments(0, 0),
@@ -49,6 +50,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
 	f.StringVar(&o.split, "split", "test", "rows of the run's own dump: test (held out from training) or all")
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.StringVar(&o.out, "out", "", "write the report, as JSON, to this file too")
+	f.StringVar(&o.html, "html", "", "write figures and plots of all runs given to this file, as one HTML page")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
 	f.BoolVar(&o.details, "details", false, "print every metric with its definition")
 	f.StringVar(&o.format, "format", "", "saebench prints the core results of SAEBench in place of the report")
@@ -80,6 +82,11 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 	}
 	if o.out != "" {
 		if err := writeJSON(o.out, all); err != nil {
+			return err
+		}
+	}
+	if o.html != "" {
+		if err := writeHTML(s, o.html, reportsPage(reports)); err != nil {
 			return err
 		}
 	}
@@ -127,6 +134,15 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 	if err != nil {
 		return nil, err
 	}
+	r, err := t.measure(ctx, d, rows, o)
+	if err != nil || len(o.set) > 0 {
+		return r, err
+	}
+	return r, writeJSON(filepath.Join(dir, "report.json"), r)
+}
+
+// measure evaluates the run on rows of d.
+func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions) (*eval.Report, error) {
 	transcoder, err := t.transcodes()
 	if err != nil {
 		return nil, err
@@ -144,13 +160,7 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 	if err := t.recovery(r, d); err != nil {
 		return nil, err
 	}
-	if err := t.describe(r, d, o); err != nil {
-		return nil, err
-	}
-	if len(o.set) > 0 {
-		return r, nil
-	}
-	return r, writeJSON(filepath.Join(dir, "report.json"), r)
+	return r, t.describe(r, d, o)
 }
 
 // describe says in the report what was evaluated on what.

@@ -14,6 +14,7 @@ import (
 // inspectOptions are the flags of inspect-features.
 type inspectOptions struct {
 	sae, dump, split, where string
+	html                    string
 	features, by, search    string
 	count, top, similar     int
 	json                    bool
@@ -34,7 +35,8 @@ Memory is bounded by the latents shown, however large the dump.`,
 		Example: `  saectl inspect-features --sae runs/topk-001 --top 10
   saectl inspect-features --sae runs/topk-001 --feature 3,17,40-52
   saectl inspect-features --sae runs/topk-001 --by activation --count 5
-  saectl inspect-features --sae runs/topk-001 --search func`,
+  saectl inspect-features --sae runs/topk-001 --search func
+  saectl inspect-features --sae runs/topk-001 --html latents.html`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runInspect(cmd.Context(), s, o) },
 	}
@@ -49,6 +51,7 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.IntVar(&o.similar, "similar", -1, "rank latents by decoder cosine to this latent")
 	f.IntVar(&o.count, "count", 0, "most latents to show (default 10, or all of --feature)")
 	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
+	f.StringVar(&o.html, "html", "", "write an explorer of the latents, all unless some are chosen, to this file, as one HTML page")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
@@ -91,8 +94,20 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 	about.SAE.Latents, about.SAE.D, about.Dump.Rows = t.model.F, t.model.D, rows.Len()
 	r.SAE, r.Dump = about.SAE, about.Dump
 	r.Warnings = append(r.Warnings, about.Warnings...)
-	if o.json {
+	if o.html != "" {
+		measured, err := t.measure(ctx, d, rows, evalOptions{split: o.split, where: o.where, threads: o.threads})
+		if err != nil {
+			return err
+		}
+		if err := writeHTML(s, o.html, inspectionPage(measured, r)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.json:
 		return s.json(r)
+	case o.html != "":
+		return nil // the page may hold all latents: too many to print as well
 	}
 	return r.WriteText(s.out, coloured(s))
 }
@@ -118,10 +133,16 @@ func (o inspectOptions) how(latents int) (eval.InspectOptions, error) {
 	if o.similar >= 0 {
 		how.Similar = &o.similar
 	}
-	if o.by == "" && o.search == "" && how.Similar == nil {
-		how.By = "frequency"
+	chosen := o.by != "" || o.search != "" || how.Similar != nil
+	switch {
+	case o.html != "" && !chosen && o.count == 0:
+		for latent := range latents { // those that never fire too
+			how.Latents = append(how.Latents, latent)
+		}
+	case !chosen:
+		how.By = eval.ByFrequency
 	}
-	if o.count == 0 {
+	if o.count == 0 && o.html == "" {
 		how.Count = 10
 	}
 	return how, nil
