@@ -135,7 +135,7 @@ func (s *Selector) screens(p pass) bool {
 	case s.always:
 		return true
 	}
-	return s.d >= 256 && s.n >= 1024 && s.b >= 48 && p.largest <= s.n/32
+	return s.d >= 64 && s.n >= 1024 && s.d*s.n >= 1<<17 && s.b >= 32 && p.largest <= s.n/32
 }
 
 // Do scores the rows of one item and keeps what the pass keeps.
