@@ -26,6 +26,8 @@ type GEMM struct {
 type gemmPart struct {
 	row, rows     int
 	depth0, depth int
+	chunks        int  // pieces that the rows are cut into, where there are few columns
+	chunk         int  // rows of a piece, whole tiles
 	packing       bool // items are panels of a to pack, not blocks of dst
 }
 
@@ -35,6 +37,8 @@ type gemmPart struct {
 const (
 	gemmRows   = 1536
 	gemmPanels = 3
+	gemmItems  = 4 // items a thread there should be, to share the work evenly
+	gemmTiles  = 8 // tiles of rows that an item has at least, or packing costs too much
 )
 
 // NewGEMM makes a GEMM that runs on pool.
@@ -90,22 +94,35 @@ func (g *GEMM) reserve() {
 }
 
 func (g *GEMM) runPart() {
-	g.part.packing = true
-	g.pool.Run(ceilDiv(g.part.rows, g.set.tileRows), g)
-	g.part.packing = false
-	g.pool.Run(ceilDiv(g.n, gemmPanels*g.set.tileCols), g)
+	p, set := &g.part, g.set
+	tiles, blocks := ceilDiv(p.rows, set.tileRows), ceilDiv(g.n, gemmPanels*set.tileCols)
+	p.chunks = 1
+	if threads := g.pool.Threads(); threads > 1 {
+		p.chunks = max(1, min(ceilDiv(gemmItems*threads, blocks), tiles/gemmTiles))
+	}
+	p.chunk = ceilDiv(tiles, p.chunks) * set.tileRows
+	p.packing = true
+	g.pool.Run(tiles, g)
+	p.packing = false
+	g.pool.Run(blocks*p.chunks, g)
 }
 
-// Do packs one panel of a, or computes one block of columns of dst.
+// Do packs one panel of a, or computes one block of dst.
 func (g *GEMM) Do(worker, item int) {
-	p := &g.part
+	p, rows := &g.part, g.set.tileRows
 	if p.packing {
-		row, rows := item*g.set.tileRows, g.set.tileRows
+		row := item * rows
 		g.set.pack(g.packedA[row*p.depth:(row+rows)*p.depth], g.a, p.row+row, min(rows, p.rows-row), p.depth0, p.depth, rows)
 		return
 	}
-	cols := g.set.tileCols
-	first := item * gemmPanels * cols
+	first, row := item/p.chunks*gemmPanels*g.set.tileCols, item%p.chunks*p.chunk
+	g.columns(worker, first, row, min(row+p.chunk, p.rows))
+}
+
+// columns computes gemmPanels panels of columns from the first, for rows
+// [lo,hi) of the part.
+func (g *GEMM) columns(worker, first, lo, hi int) {
+	p, cols := &g.part, g.set.tileCols
 	packed := g.packedB[worker]
 	for i := range gemmPanels {
 		if col := first + i*cols; col < g.n {
@@ -113,7 +130,7 @@ func (g *GEMM) Do(worker, item int) {
 			g.set.pack(panel, g.b, col, min(cols, g.n-col), p.depth0, p.depth, cols)
 		}
 	}
-	for row := 0; row < p.rows; row += g.set.tileRows {
+	for row := lo; row < hi; row += g.set.tileRows {
 		a := g.packedA[row*p.depth:]
 		for i := range gemmPanels {
 			if col := first + i*cols; col < g.n {

@@ -23,7 +23,7 @@ type Screen int
 const (
 	ScreenAuto        Screen = iota // by the certified bound, where it is faster
 	ScreenOff                       // never
-	ScreenStatistical               // as auto, by a bound that holds with high probability only
+	ScreenStatistical               // as auto, by a bound that holds with high probability only; a pick it misses may differ between runs
 )
 
 // statisticalSigmas is the statistical bound in standard deviations of an

@@ -201,6 +201,22 @@ func TestSelectRefuses(t *testing.T) {
 	}
 }
 
+func TestSelectOfNothing(t *testing.T) {
+	sel := NewSelector(NewPool(1))
+	for _, kind := range []RuleKind{TopK, BatchTopK, Threshold, GroupMax} {
+		for _, size := range [][2]int{{0, 4}, {3, 0}, {0, 0}} {
+			dst := &Support{Index: []int32{7}}
+			rule := Rule{Kind: kind, K: min(2, size[1])}
+			if err := sel.Select(dst, make([]float32, 3*size[0]), make([]float32, 3*size[1]), nil, size[0], 3, size[1], rule); err != nil {
+				t.Fatal(err)
+			}
+			if len(dst.RowPtr) != size[0]+1 || len(dst.Index) != 0 {
+				t.Errorf("rule %d, B %d, F %d: rows %v, latents %v", kind, size[0], size[1], dst.RowPtr, dst.Index)
+			}
+		}
+	}
+}
+
 func TestSelectAllocatesOnce(t *testing.T) {
 	pool := NewPool(2)
 	defer pool.Close()
