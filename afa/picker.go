@@ -145,7 +145,7 @@ func (p *picker) learn(rows int) {
 	for _, r := range p.rows[:rows] {
 		p.counts = append(p.counts, len(r.index))
 	}
-	if rows == 0 || p.d < 256 {
+	if rows == 0 || p.d < 64 {
 		return
 	}
 	slices.Sort(p.counts)
