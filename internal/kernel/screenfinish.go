@@ -59,7 +59,8 @@ func (c *screenRows) sort(p *picks) {
 		m.add(p.key[*from], 0, p.index[*from])
 		*from++
 	}
-	*p, *m = *m, *p
+	copy(p.key, m.key)
+	copy(p.index, m.index)
 }
 
 // below is the next number below a positive one: a key equal to a bound may

@@ -61,6 +61,10 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	for len(c.rows) < itemRows {
 		c.rows, c.picks = append(c.rows, screenRow{}), append(c.picks, picks{})
 	}
+	for i := range c.picks {
+		c.picks[i].reset()
+		c.picks[i].reserve(max(2*groupCols, 2*spare(s.pass.largest)))
+	}
 }
 
 // run screens rows of the given numbers and leaves what they keep. Rows that

@@ -218,20 +218,23 @@ func TestSelectOfNothing(t *testing.T) {
 }
 
 func TestSelectAllocatesOnce(t *testing.T) {
-	pool := NewPool(2)
+	pool := NewPool(1)
 	defer pool.Close()
 	r := rand.New(rand.NewPCG(1, 9))
-	x, w := randomFloats(r, 300*16), randomFloats(r, 200*16)
+	x, w := randomFloats(r, 300*16), randomFloats(r, 1200*16)
 	for _, kind := range []RuleKind{TopK, BatchTopK, Threshold, GroupMax} {
-		sel, dst := NewSelector(pool), &Support{}
-		run := func() {
-			if err := sel.Select(dst, x, w, nil, 300, 16, 200, Rule{Kind: kind, K: 5}); err != nil {
-				t.Fatal(err)
+		for _, always := range []bool{false, true} {
+			sel, dst := NewSelector(pool), &Support{}
+			sel.always = always
+			run := func() {
+				if err := sel.Select(dst, x, w, nil, 300, 16, 1200, Rule{Kind: kind, K: 5, Threshold: 9}); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		run()
-		if n := testing.AllocsPerRun(3, run); n > 0 {
-			t.Errorf("rule %d allocates %g times a call", kind, n)
+			run()
+			if n := testing.AllocsPerRun(3, run); n > 0 {
+				t.Errorf("rule %d, screened %v: a call allocates %g times", kind, sel.screened, n)
+			}
 		}
 	}
 }
