@@ -150,7 +150,7 @@ type constants struct{ encoder, decoder, bias *gorgonia.Node }
 // parameters declares the dictionary and, where it is not its own, the
 // encoder.
 func (m *MPSAE) parameters(n *model) (c constants) {
-	b, flags, start := n.b, sae.Flags{UnitRows: m.UnitRows == "step"}, sae.UnitNormal(1)
+	b, flags, start := n.b, sae.Flags{UnitRows: m.UnitRows == "step", FromRows: true}, sae.UnitNormal(1)
 	if m.UnitRows == "never" {
 		start = sae.Uniform(math.Sqrt(6 / float64(b.F+b.D)))
 	}
