@@ -1,0 +1,248 @@
+package vsae
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/sparseop"
+)
+
+// dense adds the mean over rows of the penalty of all latents, before the
+// choice. The gradient of a scalar is known but for a factor, so that it is
+// made together with the value and the backward pass only scales it.
+func (m *model) dense(p penalty, learned bool) *gorgonia.Node {
+	in := []*gorgonia.Node{m.Input, m.Encoder.Use(), m.EncoderBias.Use()}
+	wrt := []bool{m.v.Bias == "tied", true, true}
+	if learned {
+		in, wrt = append(in, m.logVar.Use(), m.logVarBias.Use()), append(wrt, true, true)
+	}
+	t := &tiles{penalty: p, relu: m.v.ReluMu, wantX: wrt[0], pool: m.b.G.Pool, gemm: kernel.NewGEMM(m.b.G.Pool)}
+	plain := &plainDense{penalty: p, relu: m.v.ReluMu}
+	return m.b.G.CustomWRT("densePenalty", nil, sparseop.Func{F32: t.run, F64: plain.run}, wrt,
+		func(in gorgonia.Nodes, out, grad *gorgonia.Node) gorgonia.Nodes {
+			back := make(gorgonia.Nodes, len(in))
+			for i := range in {
+				if wrt[i] {
+					scaled := sparseop.Func{F32: t.scaled(i), F64: plain.scaled(i)}
+					back[i] = m.b.G.Custom("densePenaltyBack", in[i].Shape(), scaled, nil, out, grad)
+				}
+			}
+			return back
+		}, in...)
+}
+
+// tiles computes the penalty in tiles of latents: a product scores a tile
+// [B,n], which then holds derivatives, and a second product turns these into
+// the gradient of the tile's weights. With a variance head there are two of
+// each.
+type tiles struct {
+	penalty
+	relu, wantX bool
+	pool        *kernel.Pool
+	gemm        *kernel.GEMM
+
+	x       []float32 // [B,D] of the run under way
+	b, d, f int
+	heads   []*head   // of μ and, where it is learned, of log σ²
+	dx      []float32 // [B,D]
+	n       int       // latents of the tile
+	sums    []float64 // [items] of the tile
+}
+
+// head is a linear map of rows to a number for each latent, and its gradient.
+type head struct {
+	w, bias   []float32 // [F,D], [F]
+	dw, dbias []float32
+	tile      []float32 // [B,n] numbers, then derivatives by them
+	first     int       // latent of the tile
+}
+
+// A tile holds at most so many numbers, which the last-level cache has room
+// for; a worker takes tileCols of its columns at a time.
+const (
+	tileSize = 1 << 20
+	tileCols = 64
+)
+
+// run is the value, and keeps the gradient. in is x, w and bias, and w and
+// bias of the variance head where there is one.
+func (t *tiles) run(dst []float32, in [][]float32) {
+	t.begin(in)
+	width := max(tileCols, tileSize/t.b)
+	sum := 0.0
+	for first := 0; first < t.f; first += width {
+		t.n = min(width, t.f-first)
+		sum += t.tile(first)
+	}
+	dst[0] = float32((sum + t.fixed*float64(t.b)*float64(t.f)) / float64(t.b))
+	t.x = nil
+}
+
+func (t *tiles) begin(in [][]float32) {
+	t.x, t.f = in[0], len(in[2])
+	t.d = len(in[1]) / t.f
+	t.b = len(in[0]) / t.d
+	for i := 1; i < len(in); i += 2 {
+		if len(t.heads) < (i+1)/2 {
+			t.heads = append(t.heads, &head{dw: make([]float32, t.f*t.d), dbias: make([]float32, t.f)})
+		}
+		h := t.heads[i/2]
+		h.w, h.bias = in[i], in[i+1]
+		h.tile = resize(h.tile, t.b*min(t.f, max(tileCols, tileSize/t.b)))
+	}
+	if t.wantX {
+		t.dx = resize(t.dx, t.b*t.d)
+	}
+	t.sums = resize(t.sums, (t.f+tileCols-1)/tileCols)
+}
+
+func resize[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}
+
+// tile is the sum over one tile of latents.
+func (t *tiles) tile(first int) (sum float64) {
+	n, d := t.n, t.d
+	for _, h := range t.heads {
+		h.first = first
+		t.gemm.NT(h.tile[:t.b*n], t.x, h.w[first*d:(first+n)*d], t.b, n, d, false)
+	}
+	items := (n + tileCols - 1) / tileCols
+	t.pool.Run(items, t)
+	for _, s := range t.sums[:items] {
+		sum += s
+	}
+	for i, h := range t.heads {
+		t.gemm.TN(h.dw[first*d:(first+n)*d], h.tile[:t.b*n], t.x, n, d, t.b, false)
+		if t.wantX {
+			t.gemm.NN(t.dx, h.tile[:t.b*n], h.w[first*d:(first+n)*d], t.b, d, n, first > 0 || i > 0)
+		}
+	}
+	return sum
+}
+
+// Do turns some columns of the tile into derivatives.
+func (t *tiles) Do(_, item int) {
+	lo, hi := item*tileCols, min((item+1)*tileCols, t.n)
+	t.sums[item] = t.heads[0].columns(t.b, t.n, lo, hi, t.mean)
+	if len(t.heads) > 1 {
+		t.sums[item] += t.heads[1].columns(t.b, t.n, lo, hi, t.ofLogVar)
+	}
+}
+
+// mean is ofMean with the ReLU.
+func (t *tiles) mean(score float64) (value, slope float64) { return t.rectified(score, t.relu) }
+
+// rectified is ofMean of a score that a ReLU may have gone over.
+func (p *penalty) rectified(score float64, relu bool) (value, slope float64) {
+	if relu && score <= 0 {
+		return 0, 0
+	}
+	return p.ofMean(score)
+}
+
+// columns turns columns [lo,hi) of a tile [b,n] into derivatives of of, sums
+// these for the bias, and returns the sum of the values.
+func (h *head) columns(b, n, lo, hi int, of func(float64) (value, slope float64)) (total float64) {
+	bias := h.bias[h.first+lo : h.first+hi]
+	var slopes [tileCols]float64
+	for i := range b {
+		row := h.tile[i*n+lo : i*n+hi]
+		for j, score := range row {
+			value, slope := of(float64(score + bias[j]))
+			row[j] = float32(slope)
+			total += value
+			slopes[j] += slope
+		}
+	}
+	for j := range bias {
+		h.dbias[h.first+lo+j] = float32(slopes[j])
+	}
+	return total
+}
+
+// scaled copies input i's gradient times that of the value, in[1].
+func (t *tiles) scaled(i int) func(dst []float32, in [][]float32) {
+	s := &scaling{}
+	return func(dst []float32, in [][]float32) {
+		s.dst, s.k = dst, in[1][0]/float32(t.b)
+		switch {
+		case i == 0:
+			s.src = t.dx
+		case i%2 == 1:
+			s.src = t.heads[i/2].dw
+		default:
+			s.src = t.heads[i/2-1].dbias
+		}
+		t.pool.Run((len(dst)+scaleBlock-1)/scaleBlock, s)
+	}
+}
+
+// scaling sets dst to k·src, in blocks.
+type scaling struct {
+	dst, src []float32
+	k        float32
+}
+
+const scaleBlock = 1 << 14
+
+// Do scales one block.
+func (s *scaling) Do(_, item int) {
+	lo, hi := item*scaleBlock, min((item+1)*scaleBlock, len(s.dst))
+	copy(s.dst[lo:hi], s.src[lo:hi])
+	kernel.Scale(s.dst[lo:hi], s.k)
+}
+
+// plainDense is tiles for a float64 graph, which only checks gradients.
+type plainDense struct {
+	penalty
+	relu  bool
+	b     int
+	grads [][]float64 // of each input
+}
+
+func (p *plainDense) run(dst []float64, in [][]float64) {
+	f := len(in[2])
+	d := len(in[1]) / f
+	p.b, p.grads = len(in[0])/d, nil
+	for _, x := range in {
+		p.grads = append(p.grads, make([]float64, len(x)))
+	}
+	sum := p.fixed * float64(p.b) * float64(f)
+	for i := range p.b {
+		for l := range f {
+			sum += p.entry(in, 1, i, l, d, func(s float64) (value, slope float64) { return p.rectified(s, p.relu) })
+			if len(in) > 3 {
+				sum += p.entry(in, 3, i, l, d, p.ofLogVar)
+			}
+		}
+	}
+	dst[0] = sum / float64(p.b)
+}
+
+// entry adds the gradient of row i and latent l through the head whose weights
+// are input k, and returns its value.
+func (p *plainDense) entry(in [][]float64, k, i, l, d int, of func(float64) (value, slope float64)) float64 {
+	x, w, score := in[0][i*d:(i+1)*d], in[k][l*d:(l+1)*d], in[k+1][l]
+	for j, v := range x {
+		score += v * w[j]
+	}
+	value, slope := of(score)
+	p.grads[k+1][l] += slope
+	for j, v := range x {
+		p.grads[k][l*d+j] += slope * v
+		p.grads[0][i*d+j] += slope * w[j]
+	}
+	return value
+}
+
+func (p *plainDense) scaled(i int) func(dst []float64, in [][]float64) {
+	return func(dst []float64, in [][]float64) {
+		for j, v := range p.grads[i] {
+			dst[j] = v * in[1][0] / float64(p.b)
+		}
+	}
+}
