@@ -38,6 +38,28 @@ func (p *picks) add(key, score float32, index int32) {
 	p.key, p.score, p.index = append(p.key, key), append(p.score, score), append(p.index, index)
 }
 
+// copy makes p the same picks as from.
+func (p *picks) copy(from *picks) {
+	p.reset()
+	p.reserve(from.len())
+	p.key, p.score, p.index = append(p.key, from.key...), append(p.score, from.score...), append(p.index, from.index...)
+}
+
+// sort puts latents in ascending order (Shell's method: a few runs ascend
+// already).
+func (p *picks) sort() {
+	for gap := p.len() / 2; gap > 0; gap /= 2 {
+		for i := gap; i < p.len(); i++ {
+			key, score, index := p.key[i], p.score[i], p.index[i]
+			j := i
+			for ; j >= gap && p.index[j-gap] > index; j -= gap {
+				p.key[j], p.score[j], p.index[j] = p.key[j-gap], p.score[j-gap], p.index[j-gap]
+			}
+			p.key[j], p.score[j], p.index[j] = key, score, index
+		}
+	}
+}
+
 // keep drops all but those above bound and the first ties of those at it.
 func (p *picks) keep(bound float32, ties int) (tied int) {
 	n := 0

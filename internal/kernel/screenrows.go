@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // screenRows is what one worker screens the rows of an item with.
@@ -18,14 +19,18 @@ type screenRows struct {
 	hits   []uint32  // [tileRows] which do
 	keep   uint32    // the bits of an estimate that rank it
 
-	rows   []screenRow
-	picks  []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
-	merged picks   // for sort
-	rank   ranking
-	place  []int     // in the picks of a row, of those to be scored
-	latent []int32   // and their latents
-	scores []float32 // and their scores
-	exact  *scratch  // for rows that are not screened
+	rows    []screenRow
+	picks   []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
+	merged  picks   // for sort
+	rank    ranking
+	guessed float32   // part of a margin that raise takes off
+	plain   bool      // keys are scores
+	place   []int32   // of the latents of a row that are scored
+	latent  []int32   // and their numbers
+	scores  []float32 // and scores
+	keys    []float32 // and keys
+	kept    picks     // those that may be among the row's
+	exact   *scratch  // for rows that are not screened
 
 	decided, scored int // rows, and what was scored for them, of the last begin on
 }
@@ -43,12 +48,6 @@ type screenRow struct {
 // margin is how far an estimate may be from the key.
 func (r *screenRow) margin(b bounds) float32 { return r.whole*b.lost + r.lost*b.size + b.rest }
 
-// excludes reports whether a latent whose estimate is key cannot exceed
-// bound; what is not a number is not excluded.
-func (r *screenRow) excludes(key float32, b bounds, bound float32) bool {
-	return key+r.margin(b) <= bound
-}
-
 func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.rank.set = z.sel.set
 	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
@@ -57,7 +56,8 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.panels = grow(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
 	c.acc = grow(c.acc, s.set.tileRows*s.set.tileCols)
 	c.scale, c.above, c.hits = grow(c.scale, s.set.tileRows), grow(c.above, s.set.tileRows), grow(c.hits, s.set.tileRows)
-	c.keep = s.rule.bits()
+	c.keep, c.plain = s.rule.bits(), s.rule.plain()
+	c.guessed = float32(min(1, guessSigmas/math.Sqrt(float64(s.d))/z.trust))
 	for len(c.rows) < itemRows {
 		c.rows, c.picks = append(c.rows, screenRow{}), append(c.picks, picks{})
 	}
@@ -98,43 +98,52 @@ const sampleStride = 8
 
 // screen goes through all latents and gives up where too few are excluded.
 func (c *screenRows) screen() bool {
-	n, rows := c.z.sel.n, len(c.number)
+	n := c.z.sel.n
 	c.quantize()
-	sampled := 0
-	for first := 0; first < n; first += sampleStride * groupCols {
-		sampled += min(groupCols, n-first)
-		c.group(first, rows)
-		if first == 0 {
-			c.guess(rows, sampled)
-		}
+	sampling := c.z.sel.pass.largest > 0
+	if sampling {
+		c.sample()
 	}
-	c.guess(rows, sampled)
-	for i := range rows {
-		c.rows[i].full = max(spare(c.z.sel.pass.largest), c.picks[i].len()*3/2)
-	}
-	for first := groupCols; first < n; first += groupCols {
-		if first/groupCols%sampleStride == 0 {
+	for first := 0; first < n; first += groupCols {
+		if sampling && first/groupCols%sampleStride == 0 {
 			continue
 		}
-		c.group(first, rows)
-		if c.left(rows) > crowded(n)*rows {
+		c.group(first)
+		if c.left() > crowded(n)*len(c.number) {
 			return false
 		}
 	}
 	return true
 }
 
+// sample goes through the groups that come first and sets the bounds for the
+// others.
+func (c *screenRows) sample() {
+	s, sampled := c.z.sel, 0
+	for first := 0; first < s.n; first += sampleStride * groupCols {
+		sampled += min(groupCols, s.n-first)
+		c.group(first)
+		if first == 0 {
+			c.guess(sampled)
+		}
+	}
+	c.guess(sampled)
+	for i := range c.number {
+		c.rows[i].full = max(spare(s.pass.largest), c.picks[i].len()*3/2)
+	}
+}
+
 // left is how many latents are not excluded, of all rows together.
-func (c *screenRows) left(rows int) (n int) {
-	for i := range rows {
+func (c *screenRows) left() (n int) {
+	for i := range c.number {
 		n += c.picks[i].len()
 	}
 	return n
 }
 
 // group estimates a group of latents for all rows of the item.
-func (c *screenRows) group(first, rows int) {
-	z, set := c.z, c.z.sel.set
+func (c *screenRows) group(first int) {
+	z, set, rows := c.z, c.z.sel.set, len(c.number)
 	size := z.depth * 4
 	for row := 0; row < rows; row += set.tileRows {
 		c.panel(first, row, rows)
@@ -178,8 +187,9 @@ func (c *screenRows) collect(i, first int, hits uint32, acc []int32) {
 		}
 		key := float32(acc[j])*z.factor[f]*row.scale + z.add[f]
 		key = math.Float32frombits(math.Float32bits(key) & c.keep)
-		if !row.excludes(key, z.bound[f], row.above) {
-			p.key[n], p.index[n] = key, int32(f)
+		reach := key + row.margin(z.bound[f])
+		p.key[n], p.score[n], p.index[n] = key, reach, int32(f)
+		if !(reach <= row.above) {
 			n++
 		}
 	}
@@ -193,11 +203,11 @@ func (c *screenRows) collect(i, first int, hits uint32, acc []int32) {
 // guess sets the rows' bounds from a sample of their latents: there are about
 // K·sampled/n of a row's picks among them, hardly ever as many as the rank
 // taken.
-func (c *screenRows) guess(rows, sampled int) {
+func (c *screenRows) guess(sampled int) {
 	s := c.z.sel
 	share := float64(s.pass.largest) * float64(sampled) / float64(s.n)
 	rank := int(share + rankSigmas*math.Sqrt(share) + 2)
-	for i := range rows {
+	for i := range c.number {
 		if p := &c.picks[i]; rank < s.pass.largest && rank < p.len() {
 			c.raise(&c.rows[i], p, rank)
 		}
@@ -228,39 +238,28 @@ func (c *screenRows) quantize() {
 	}
 }
 
-// raise takes the K-th largest estimate, less a part of the margin, as a guess
+// raise takes the K-th largest estimate, less a part of its margin, as a guess
 // at the bound that the row's picks must exceed. finish checks it.
 func (c *screenRows) raise(row *screenRow, p *picks, k int) {
-	z := c.z
 	c.rank.take(p.key)
 	bound := c.rank.kth(k)
-	least := bounds{}
-	for i, key := range p.key {
-		if key == bound {
-			least = z.bound[p.index[i]]
-		}
-	}
-	bound -= row.margin(least) * float32(min(1, guessSigmas/math.Sqrt(float64(z.sel.d))/z.trust))
+	at := slices.Index(p.key, bound)
+	bound -= (p.score[at] - bound) * c.guessed
 	if bound > row.above {
 		row.above = bound
 	}
-	c.drop(row, p, row.above)
-}
-
-// guessSigmas is how sure the guess of raise is, in standard deviations of an
-// estimate's error.
-const guessSigmas = 4
-
-// drop removes the picks that bound excludes.
-func (c *screenRows) drop(row *screenRow, p *picks, bound float32) {
 	n := 0
-	for i, key := range p.key {
-		f, kept := p.index[i], 1
-		p.key[n], p.score[n], p.index[n] = key, p.score[i], f
-		if row.excludes(key, c.z.bound[f], bound) {
+	for i, reach := range p.score {
+		p.key[n], p.score[n], p.index[n] = p.key[i], reach, p.index[i]
+		kept := 1
+		if reach <= row.above {
 			kept = 0
 		}
 		n += kept // no branch: which way it goes cannot be foreseen
 	}
 	p.cut(n)
 }
+
+// guessSigmas is how sure the guess of raise is, in standard deviations of an
+// estimate's error.
+const guessSigmas = 4

@@ -162,11 +162,6 @@ func (s *Selector) latent(place int32) int32 {
 	return place
 }
 
-// key ranks a score of the latent at a place; it has no boost.
-func (s *Selector) key(score float32, place int32) float32 {
-	return s.rule.key(score, 0, int(s.latent(place)))
-}
-
 // gather lists the picks of all rows.
 func (s *Selector) gather(dst *Support, B int) {
 	dst.RowPtr = append(dst.RowPtr[:0], 0)
