@@ -12,10 +12,10 @@ func (c *screenRows) finish(i, row int) bool {
 		return false
 	}
 	c.kept.reset()
-	least, must := -inf, s.pass.floor
+	must := s.pass.floor
 	if guessed || k > 0 && p.len() > k {
 		c.rank.take(p.key)
-		least = c.rank.kth(k)
+		least := c.rank.kth(k)
 		c.score(p, row, least, inf, -inf)
 		bound := c.bound(k)
 		if guessed && !(bound > state.above) {

@@ -21,7 +21,6 @@ type screenRows struct {
 
 	rows    []screenRow
 	picks   []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
-	merged  picks   // for sort
 	rank    ranking
 	guessed float32   // part of a margin that raise takes off
 	plain   bool      // keys are scores
