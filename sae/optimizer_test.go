@@ -101,3 +101,14 @@ func TestRate(t *testing.T) {
 		t.Errorf("without decay the last rate is %v, want 8", got)
 	}
 }
+
+func TestAutoRate(t *testing.T) {
+	for _, c := range []struct {
+		latents, steps int
+		want           float64
+	}{{512, 2000, 0.0137}, {1024, 2000, 0.00684}, {1024, 8000, 0.00342}, {4, 10, 0.02}, {0, 0, 0.02}, {131072, 100000, 7.55e-6}} {
+		if got := AutoRate(c.latents, c.steps); math.Abs(got-c.want) > 1e-3*c.want {
+			t.Errorf("AutoRate(%d, %d) = %g, want %g", c.latents, c.steps, got, c.want)
+		}
+	}
+}

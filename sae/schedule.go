@@ -17,12 +17,12 @@ func (o OptimizerSettings) rate(t, total int) float64 {
 	}
 }
 
-// AutoRate is the learning rate of a run that leaves it open: the best that
-// was found for TopK in 2,000 steps on two real dumps, at F 512 and 1,024
-// (docs/bench), by the square root of F as dictionary_learning scales its
-// own; longer runs take less, by the square root of their length.
+// AutoRate is the learning rate of a run that leaves it open: 7/F, the best
+// that was found for TopK in 2,000 steps on two real dumps, at F 512 and 1,024
+// (docs/bench); longer runs take less, by the square root of their length.
 func AutoRate(latents, steps int) float64 {
-	rate := 0.32 / math.Sqrt(float64(max(latents, 1))) * min(1, math.Sqrt(2000/float64(max(steps, 1))))
+	rate := 7 / float64(max(latents, 1)) * min(1, math.Sqrt(2000/float64(max(steps, 1))))
+	rate = min(rate, 0.02)
 	digits := math.Pow(10, math.Floor(math.Log10(rate))-2)
 	return math.Round(rate/digits) * digits // three digits, for people
 }
