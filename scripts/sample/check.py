@@ -21,7 +21,7 @@ def options():
     p.add_argument("--dump", required=True)
     p.add_argument("--latents", type=int, default=512)
     p.add_argument("--k", type=int, default=16)
-    p.add_argument("--steps", type=int, default=3000)
+    p.add_argument("--steps", type=int, default=1500)
     p.add_argument("--batch", type=int, default=1024)
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--show", default="", help="also print these latents: 3,17")
@@ -110,19 +110,19 @@ def things(doc, tokens):
     return out
 
 
-def best(codes, mask):
-    """Returns (F1, precision, recall, latent, share) of the latent that agrees best with mask.
+def best(codes, masks):
+    """Returns, for each mask of [N,M], (F1, precision, recall, latent, share) of the latent nearest to it.
 
     A latent says yes where it is above a share of its maximum.
     """
-    mask, found = torch.tensor(mask)[:, None], (-1.0,)
+    found = [(-1.0,)] * masks.shape[1]
     for share in (0, 0.1, 0.2, 0.3, 0.4, 0.5):
-        on = codes > share * codes.amax(0)
-        hits = (on & mask).sum(0).float()
-        precision, recall = hits / on.sum(0).clamp(min=1), hits / mask.sum().clamp(min=1)
-        f1 = 2 * precision * recall / (precision + recall).clamp(min=1e-9)
-        i = f1.argmax().item()
-        found = max(found, (f1[i].item(), precision[i].item(), recall[i].item(), i, share))
+        on = (codes > share * codes.amax(0)).float()
+        hits, said, true = on.T @ masks, on.sum(0)[:, None].clamp(min=1), masks.sum(0).clamp(min=1)
+        f1 = 2 * hits / (said + true)
+        for m, i in enumerate(f1.argmax(0).tolist()):
+            score = f1[i, m].item(), (hits[i, m] / said[i, 0]).item(), (hits[i, m] / true[m]).item()
+            found[m] = max(found[m], (*score, i, share))
     return found
 
 
@@ -146,9 +146,10 @@ def report(sae, x, test, doc, tokens, opt):
     codes = sae.encode(x)
     dead = (codes > 0).sum(0) == 0
     print(f"FVU train {fvu(sae, x[~test]):.4f} held out {fvu(sae, x[test]):.4f}; {dead.sum()} of {opt.latents} never fire")
-    for name, mask in things(doc, tokens).items():
-        f1, precision, recall, i, share = best(codes, mask)
-        print(f"\n{name}, {mask.sum()} rows: latent {i} above {share} of its maximum, "
+    named = things(doc, tokens)
+    masks = torch.tensor(np.stack(list(named.values()), axis=1)).float()
+    for name, (f1, precision, recall, i, share) in zip(named, best(codes, masks)):
+        print(f"\n{name}, {named[name].sum()} rows: latent {i} above {share} of its maximum, "
               f"F1 {f1:.2f}, precision {precision:.2f}, recall {recall:.2f}")
         show(codes, i, doc, tokens, 3)
     for i in filter(None, opt.show.split(",")):
