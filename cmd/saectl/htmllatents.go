@@ -101,8 +101,8 @@ func featureOf(f *eval.Feature) report.Feature {
 	for _, q := range f.Quantiles {
 		out.Quantiles = append(out.Quantiles, report.Quantile{Q: q.Q, Value: q.Value})
 	}
-	if f.Histogram != nil {
-		out.Histogram = report.Series{Definition: f.Histogram.Definition, X: f.Histogram.X, Y: f.Histogram.Y}
+	if h := f.Histogram; h != nil {
+		out.Histogram = report.Histogram{Low: h.X[0], High: h.X[len(h.X)-1], Shares: h.Y}
 	}
 	for i := range f.Top {
 		out.Top = append(out.Top, report.Example(f.Top[i]))

@@ -109,11 +109,18 @@ type Feature struct {
 	Latent    int
 	Sampled   int        // activations that quantiles and histogram are of
 	Quantiles []Quantile // of the activations that are not zero
-	Histogram Series     // of the same
+	Histogram Histogram  // of the same
 	Top       []Example  // largest activations, largest first
 	Bins      []Bin      // from the highest to the lowest
 	Nearest   []Link     // by decoder cosine
 	Partners  []Link     // by share of the rows on which they fire along
+}
+
+// A Histogram is the share of values in each of several bins of equal width
+// between Low and High.
+type Histogram struct {
+	Low, High float64
+	Shares    []float64
 }
 
 // A Quantile is a value below which a share Q of the activations lies.

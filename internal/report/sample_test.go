@@ -82,11 +82,9 @@ func sampleFeature(rnd *rand.Rand, words []string, i, n int) Feature {
 	for _, q := range []float64{0, 0.25, 0.5, 0.75, 0.9, 0.99, 1} {
 		f.Quantiles = append(f.Quantiles, Quantile{q, 10 * q})
 	}
-	for e := range 25 {
-		f.Histogram.X = append(f.Histogram.X, float64(e)/2.4)
-	}
+	f.Histogram.High = 10
 	for range 24 {
-		f.Histogram.Y = append(f.Histogram.Y, 1./24)
+		f.Histogram.Shares = append(f.Histogram.Shares, 1./24)
 	}
 	for k := range 5 {
 		f.Nearest = append(f.Nearest, Link{Latent: rnd.IntN(n), Value: 0.9 - 0.1*float64(k)})

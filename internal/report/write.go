@@ -118,11 +118,7 @@ func (p *Page) blocks(w io.Writer) error {
 	}
 	for at := 0; at < len(p.Features); at += featuresPerBlock {
 		part := p.Features[at:min(len(p.Features), at+featuresPerBlock)]
-		list := make([]featureBlock, len(part))
-		for i := range part {
-			list[i] = newFeatureBlock(&part[i])
-		}
-		if err := writeBlock(w, fmt.Sprintf("features-%d", at/featuresPerBlock), list); err != nil {
+		if err := writeBlock(w, fmt.Sprintf("features-%d", at/featuresPerBlock), newFeaturesBlock(part)); err != nil {
 			return err
 		}
 	}

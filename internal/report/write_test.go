@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // written writes p, which must succeed.
@@ -148,17 +150,19 @@ func TestRoundTrip(t *testing.T) {
 	if got := table.Text.Tokens[7]; len(got) != 0 {
 		t.Errorf("a latent that never fires has top tokens %q", got)
 	}
-	var last []featureBlock
-	unpacked(t, page, "features-2", &last)
+	var block featuresBlock
+	unpacked(t, page, "features-2", &block)
+	last := block.Features
 	if len(last) != n-2*featuresPerBlock {
 		t.Fatalf("the last block has %d features", len(last))
 	}
+	numbered := []rune(last[len(last)-1].Top[0].Text)
 	for i, token := range hostile() {
 		want := strings.ToValidUTF8(token, "\ufffd")
 		if token == "\xff\xfe" {
 			want = "\ufffd\ufffd"
 		}
-		if got := last[len(last)-1].Top[0].Tokens[i]; got != want {
+		if got := block.Tokens[numbered[i]-firstCharacter]; got != want {
 			t.Errorf("token %q comes back as %q", token, got)
 		}
 	}
@@ -185,9 +189,36 @@ func TestPagesThatCannotBe(t *testing.T) {
 	}
 }
 
+// TestManyTokens packs more tokens than there are characters below the
+// surrogates.
+func TestManyTokens(t *testing.T) {
+	var f Feature
+	var e Example
+	for i := range 60000 {
+		e.Tokens = append(e.Tokens, fmt.Sprint(i))
+	}
+	f.Top = []Example{e}
+	b := newFeaturesBlock([]Feature{f})
+	text := []rune(b.Features[0].Top[0].Text)
+	if len(text) != 60000 || !utf8.ValidString(b.Features[0].Top[0].Text) {
+		t.Fatalf("%d characters for 60000 tokens", len(text))
+	}
+	for i, c := range text {
+		if c >= firstSurrogate {
+			c -= surrogates
+		}
+		if got := b.Tokens[c-firstCharacter]; got != e.Tokens[i] {
+			t.Fatalf("token %d comes back as %s", i, got)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	got, err := json.Marshal(numbers{0, 1, -3, 1234567, 0.123456789, 1e-12, 1e300, math.NaN(), math.Inf(-1)})
 	if want := "[0,1,-3,1234567,0.12346,1e-12,1e+300,null,null]"; err != nil || string(got) != want {
 		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	if got, _ := json.Marshal(brief{0.123456, 2, -98765.4, 5e-324}); string(got) != "[0.123,2,-9.88e+04,4.94e-324]" {
+		t.Errorf("got %s", got)
 	}
 }

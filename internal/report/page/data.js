@@ -55,10 +55,22 @@ function makeTable(run, raw) {
 const blocks = new Map();
 const blocksKept = 24;
 
+// features unpacks a block. A context is a string with a character a token,
+// whose code, less 35 and the codes of surrogates, is the token's number.
+async function features(index) {
+  const raw = await unpack(`features-${index}`);
+  const token = (character) => {
+    const code = character.codePointAt(0);
+    return raw.tokens[code - 0x23 - (code > 0xdfff ? 0x800 : 0)];
+  };
+  for (const f of raw.features) for (const e of [...f.top, ...f.bins.map((b) => b.example)]) e.tokens = Array.from(e.text, token);
+  return raw.features;
+}
+
 function featureBlock(index) {
   let block = blocks.get(index);
   if (block) blocks.delete(index);
-  else block = unpack(`features-${index}`);
+  else block = features(index);
   blocks.set(index, block);
   if (blocks.size > blocksKept) blocks.delete(blocks.keys().next().value);
   return block;

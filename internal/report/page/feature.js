@@ -89,12 +89,13 @@ function contextText(e, most) {
 
 // distribution is the histogram of a latent's activations and their quantiles.
 function distribution(f) {
-  if (f.edges.length < 2) return null;
-  const f0 = frame({ x: { label: 'activation' }, y: { share: true } }, [f.edges[0], f.edges[f.edges.length - 1]], [0, Math.max(...f.heights) * 1.04], { height: 200, width: 400, bottom: 40 });
-  const hits = f.heights.map((h, i) => {
-    const x0 = f0.sx(f.edges[i]), x1 = f0.sx(f.edges[i + 1]), y = f0.sy(h);
+  if (!f.shares.length) return null;
+  const [low, high] = f.range, edge = (i) => low + (high - low) * i / f.shares.length;
+  const f0 = frame({ x: { label: 'activation' }, y: { share: true } }, f.range, [0, Math.max(...f.shares) * 1.04], { height: 200, width: 400, bottom: 40 });
+  const hits = f.shares.map((h, i) => {
+    const x0 = f0.sx(edge(i)), x1 = f0.sx(edge(i + 1)), y = f0.sy(h);
     f0.marks.append(svg('rect', { class: 'bar', color: colour(0, 1), x: x0 + 0.5, y, width: Math.max(0.8, x1 - x0 - 1), height: Math.max(0, f0.bottom - y) }));
-    return { x: (x0 + x1) / 2, y, text: `${short(f.edges[i])} to ${short(f.edges[i + 1])}\n${percent(h)}` };
+    return { x: (x0 + x1) / 2, y, text: `${short(edge(i))} to ${short(edge(i + 1))}\n${percent(h)}` };
   });
   listen(f0, hits, true);
   f0.root.setAttribute('aria-labelledby', 'spread');

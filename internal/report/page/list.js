@@ -78,8 +78,7 @@ async function scan(q, stale, progress) {
   if (scans.has(q)) return scans.get(q);
   const found = new Set(), match = matcher(q), blocks = Math.ceil(head.features / head.perBlock);
   for (let b = 0; b < blocks && !stale(); b++) {
-    const list = await unpack(`features-${b}`);
-    list.forEach((f, i) => {
+    (await features(b)).forEach((f, i) => {
       const examples = [...f.top, ...f.bins.map((x) => x.example)];
       if (examples.some((e) => match(e.tokens, () => e.tokens.join('')))) found.add(b * head.perBlock + i);
     });
