@@ -28,13 +28,14 @@ type quasiOrthogonality struct {
 	inside      [3]int64
 	correlation correlation
 	bound       *sampled // ε_LBO
-	zf          *sampledPairs
+	zf          *zfSample
 }
 
 // norms are what a row adds.
 type norms struct {
 	z, f, tilde     float64 // ‖z‖², ‖f‖², ‖f̃‖²
 	recon, absolute float64 // ‖ẑ‖², ‖f̃‖₁
+	err             float64 // ‖z - ẑ‖²
 	row             int64
 }
 
@@ -50,7 +51,7 @@ func newQuasiOrthogonality(s Subject) *quasiOrthogonality {
 	if s.Transcoder || len(w) != s.F*s.D || s.F < 2 {
 		return nil
 	}
-	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: &sampled{most: maxSampled}, zf: newSampledPairs(zfPoints)}
+	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: &sampled{most: maxSampled}, zf: &zfSample{most: 4 * zfPoints}}
 	for i := range s.F {
 		m.lengths = append(m.lengths, norm(w[i*s.D:(i+1)*s.D]))
 	}
@@ -91,6 +92,10 @@ func (m *quasiOrthogonality) measure(z []float32, index []int32, values []float3
 	copy(recon, m.s.Weight("decoder.bias"))
 	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index)
 	r.recon = kernel.SumSquares(recon)
+	for i, v := range z {
+		e := float64(v) - float64(recon[i])
+		r.err += e * e
+	}
 	return r
 }
 
@@ -103,7 +108,7 @@ func (m *quasiOrthogonality) addRow(r norms) {
 	bound := abs(r.z-r.tilde) / (float64(m.s.F-1) * r.tilde)
 	order := uint32(data.Bits(0, 0, uint64(r.row)))
 	m.bound.add(order, bound)
-	m.zf.add(order, z, tilde)
+	m.zf.add(order, ZFRow{Row: r.row, Z: z, F: tilde, Recon: math.Sqrt(r.recon), Error: r.err})
 	m.correlation.add(z, tilde)
 	m.length += tilde
 	if tilde > z {
@@ -143,8 +148,12 @@ func (m *quasiOrthogonality) Report(r *Report) {
 		r.Set(name, mean(float64(m.inside[i]), n), n)
 	}
 	r.Set("afa_gap_squared_mean", mean(m.gap, n), n)
-	x, y := m.zf.points(zfPoints)
-	r.Series["zf"] = Series{Definition: "ZF plot: ‖z‖ as x and ‖f̃‖ as y of up to 1,000 rows drawn at random", X: x, Y: y}
+	r.ZF = m.zf.first(zfPoints)
+	zf := Series{Definition: "ZF plot: ‖z‖ as x and ‖f̃‖ as y of up to 1,000 rows drawn at random"}
+	for _, row := range r.ZF {
+		zf.X, zf.Y = append(zf.X, row.Z), append(zf.Y, row.F)
+	}
+	r.Series["zf"] = zf
 	if kept < n {
 		r.Warn("eps_lbo_median, eps_lbo_q99 and eps_lbo_clipped_mean are of %d rows drawn at random", kept)
 	}

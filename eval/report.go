@@ -14,6 +14,9 @@ type Report struct {
 	Series   map[string]Series `json:"series,omitempty"`
 	Warnings []string          `json:"warnings"`
 
+	// ZF has the rows of the series zf and more of each; for exports, as Latents.
+	ZF []ZFRow `json:"-"`
+
 	// Latents has a row a latent, for exports; it is not part of the JSON.
 	Latents *LatentTable `json:"-"`
 

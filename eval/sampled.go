@@ -71,30 +71,54 @@ func (s *sampled) sorted() []float64 {
 	return v
 }
 
-// sampledPairs is two samples of the same rows.
-type sampledPairs struct{ x, y sampled }
-
-// newSampledPairs keeps a few times points pairs.
-func newSampledPairs(points int) *sampledPairs {
-	return &sampledPairs{x: sampled{most: 4 * points}, y: sampled{most: 4 * points}}
+// A ZFRow is a row of the ZF plot, in the units the encoder works in.
+type ZFRow struct {
+	Row   int64   // of the dump
+	Z     float64 // ‖z‖
+	F     float64 // ‖f̃‖
+	Recon float64 // ‖ẑ‖, ẑ = f·W_dec + b_dec
+	Error float64 // ‖z - ẑ‖²
+	Text  string  // up to the row; filled in by a caller who has it
 }
 
-func (s *sampledPairs) add(order uint32, x, y float64) {
-	s.x.add(order, x)
-	s.y.add(order, y)
+// zfSample keeps up to most rows, drawn at random when there are more.
+type zfSample struct {
+	most  int
+	order []uint32
+	rows  []ZFRow
+	mask  uint32 // a row is kept when order&mask == 0
 }
 
-// points are up to n of the pairs, those of lowest order.
-func (s *sampledPairs) points(n int) (x, y []float64) {
-	at := make([]int, len(s.x.value))
+func (s *zfSample) add(order uint32, row ZFRow) {
+	if order&s.mask != 0 {
+		return
+	}
+	s.order, s.rows = append(s.order, order), append(s.rows, row)
+	if len(s.rows) > s.most {
+		s.mask = s.mask<<1 | 1
+		kept := 0
+		for i, o := range s.order {
+			if o&s.mask == 0 {
+				s.order[kept], s.rows[kept] = o, s.rows[i]
+				kept++
+			}
+		}
+		s.order, s.rows = s.order[:kept], s.rows[:kept]
+	}
+}
+
+// first are up to n of the rows, those of lowest order.
+func (s *zfSample) first(n int) []ZFRow {
+	at := make([]int, len(s.rows))
 	for i := range at {
 		at[i] = i
 	}
-	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(s.x.order[a], s.x.order[b]) })
+	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(s.order[a], s.order[b]) })
+	var out []ZFRow
 	for _, i := range at[:min(n, len(at))] {
-		x, y = append(x, s.x.value[i]), append(y, s.y.value[i])
+		out = append(out, s.rows[i])
 	}
-	return x, y
+	return out
 }
 
 // scaler brings rows to the units the encoder works in.

@@ -160,6 +160,11 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	if err := t.recovery(r, d); err != nil {
 		return nil, err
 	}
+	if o.html != "" {
+		if err := zfTexts(r, d); err != nil {
+			return nil, err
+		}
+	}
 	return r, t.describe(r, d, o)
 }
 

@@ -67,9 +67,7 @@ func runOf(r *eval.Report) report.Run {
 	for name, s := range r.Series {
 		run.Series[name] = report.Series{Definition: s.Definition, X: s.X, Y: s.Y}
 	}
-	if zf, ok := r.Series["zf"]; ok {
-		run.ZF = &report.ZF{Z: zf.X, F: zf.Y}
-	}
+	run.ZF = zfOf(r)
 	return run
 }
 

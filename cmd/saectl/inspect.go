@@ -95,7 +95,7 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 	r.SAE, r.Dump = about.SAE, about.Dump
 	r.Warnings = append(r.Warnings, about.Warnings...)
 	if o.html != "" {
-		measured, err := t.measure(ctx, d, rows, evalOptions{split: o.split, where: o.where, threads: o.threads})
+		measured, err := t.measure(ctx, d, rows, evalOptions{split: o.split, where: o.where, html: o.html, threads: o.threads})
 		if err != nil {
 			return err
 		}

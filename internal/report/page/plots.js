@@ -172,6 +172,7 @@ function violin(chart) {
   const f = frame({ x: { label: '' }, y: left ? { label: left.label } : y }, [0, runs], [0, left ? left.clip : right.clip],
     { noX: true, width, right: left ? 62 : 14, bottom: runs > 1 ? 62 : 34 });
   const sr = scale(0, right.clip, f.bottom, f.box.top);
+  if (left) f.marks.append(svg('text', { class: 'label mark right', x: width - 2, y: 18, 'text-anchor': 'end' }, right.label));
   if (left) for (const v of ticks(sr, 5)) f.marks.append(svg('text', { class: 'second', x: width - 56, y: sr(v) + 4 }, short(v)));
   const hits = [], half = Math.min(40, (width - 120) / runs * 0.42);
   const side = (s, scaleOf, sign, kind) => s.shapes.forEach((shape, k) => {
@@ -181,7 +182,7 @@ function violin(chart) {
     const x = middle + sign * 5 * (left ? 1 : 0);
     f.marks.append(svg('line', { class: 'quartiles', x1: x, x2: x, y1: at(shape.q25), y2: at(shape.q75) }), svg('circle', { class: 'median', cx: x, cy: at(shape.median), r: 3 }));
     const note = shape.run === s.best ? ', best' : shape.run === s.worst ? ', worst' : '';
-    if (note) f.marks.append(svg('text', { class: 'mark', x: middle + sign * (left ? half * 0.55 : 0), y: f.box.top - 8, 'text-anchor': 'middle' }, note.slice(2)));
+    if (note) f.marks.append(svg('text', { class: 'mark ' + kind, x: middle + sign * (left ? half * 0.5 : 0), y: f.box.top - 8, 'text-anchor': 'middle' }, note.slice(2)));
     hits.push({ x: middle + sign * half / 2, y: at(shape.median), text: `${runName(shape.run)}${s.label}${note}\nmedian ${short(shape.median)}, quartiles ${short(shape.q25)} and ${short(shape.q75)}` });
   });
   side(right, left ? sr : f.sy, 1, 'right');
