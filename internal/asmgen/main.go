@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 )
@@ -34,6 +35,7 @@ func units() []unit {
 		{"gemm_avx512_amd64", avx512, emitGEMM},
 		{"gemm_avx2_amd64", avx2, emitGEMM},
 		{"screen_avx512_amd64", avx512, emitScreen},
+		{"noise_avx512_amd64", avx512, emitNoise},
 	}
 }
 
@@ -71,6 +73,12 @@ func emitScreen(g *gen) {
 	g.quantize()
 	g.byteTile()
 	g.screen()
+}
+
+func emitNoise(g *gen) {
+	constants := map[uint32]operand.Mem{}
+	g.noise(constants)
+	g.noiseAt(constants)
 }
 
 func main() {

@@ -61,7 +61,8 @@ type set struct {
 	tile                          func(k int, a, b, c []float32, ldc int, add bool)
 	transpose                     func(dst []float32, ld int, src []float32, stride, n int) // 4 rows of n, a multiple of 8; may be nil
 
-	bytes *byteKernels // nil where they would not be faster
+	bytes *byteKernels  // nil where they would not be faster
+	noise *noiseKernels // nil where there are none
 }
 
 type adamFunc func(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)

@@ -14,6 +14,7 @@ var setAVX512 = set{
 	tops: topsAVX512, axpyTops: axpyTopsAVX512,
 	tileRows: 12, tileCols: 32, tileDepth: 768, tile: tileAVX512, transpose: transposeAVX512,
 	bytes: bytesAVX512(),
+	noise: &noiseKernels{bounds: noiseBoundsAVX512, boundsAt: noiseBoundsAtAVX512},
 }
 
 func bytesAVX512() *byteKernels {
