@@ -2,8 +2,6 @@ package vsae
 
 import (
 	"hash/fnv"
-	"math"
-	"math/bits"
 
 	"gorgonia.org/gorgonia"
 
@@ -85,23 +83,3 @@ func (n *noise) at(i int, f int32) float32 {
 
 // block is the number of the block of random bits that ε comes from.
 func (n *noise) block(i int, f int32) uint64 { return (n.first+uint64(i))*n.blocks + uint64(f)/4 }
-
-// reach bounds |ε| by the leading zeros of the word its radius is made of: a
-// word of z leading zeros stands for a uniform number above 2^-(z+1), whose
-// radius √(-2 ln u) is below √(2 ln 2 (z+1)).
-type reach [33]float32
-
-func newReach() (r reach) {
-	for z := range r {
-		r[z] = float32(math.Sqrt(2*math.Ln2*float64(z+1)) * (1 + 1e-6))
-	}
-	return r
-}
-
-// of bounds |ε| of the latents at places 0 and 1, or 2 and 3, of a block.
-func (r *reach) of(block *[4]uint32, place int32) float32 {
-	return r[bits.LeadingZeros32(block[place&2])]
-}
-
-// most bounds every |ε|.
-func (r *reach) most() float32 { return r[32] }

@@ -160,16 +160,15 @@ func TestSamplerEdges(t *testing.T) {
 
 // TestReach: a word of random bits bounds the deviates that are made of it.
 func TestReach(t *testing.T) {
-	r := newReach()
 	seen := 0
 	for i := range uint64(1 << 17) {
 		words := data.Block(3, 4, i)
 		for place := range int32(4) {
 			e := data.Normal(3, 4, 4*i+uint64(place))
-			if size := float32(math.Abs(float64(e))); size > r.of(&words, place) || size > r.most() {
-				t.Fatalf("deviate %g of word %08x is beyond the bound %g", e, words[place&2], r.of(&words, place))
+			if size := float32(math.Abs(float64(e))); size > reachOf(&words, place) || size > reach[32] {
+				t.Fatalf("deviate %g of word %08x is beyond the bound %g", e, words[place&2], reachOf(&words, place))
 			}
-			if r.of(&words, place) < 2 && e != 0 {
+			if reachOf(&words, place) < 2 && e != 0 {
 				seen++
 			}
 		}
