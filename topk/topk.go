@@ -1,6 +1,8 @@
 package topk
 
 import (
+	"fmt"
+
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
@@ -73,7 +75,10 @@ func (t *TopK) picker(b *sae.Builder, h threshold) sparseop.Picker {
 	case !b.Train && t.Inference == "threshold":
 		return b.Picker(h.rule)
 	case t.Groups:
-		return groupMax(b.G.Pool, t.K, b.F)
+		if b.F%t.K != 0 {
+			panic(fmt.Sprintf("topk.groups: %d latents do not split into k = %d equal groups; choose sae.latents as a multiple of topk.k", b.F, t.K))
+		}
+		return b.Picker(func() kernel.Rule { return kernel.Rule{Kind: kernel.GroupMax, K: t.K} })
 	default:
 		return b.Picker(func() kernel.Rule { return kernel.Rule{Kind: kernel.TopK, K: t.K} })
 	}

@@ -84,7 +84,7 @@ func TestGroupMax(t *testing.T) {
 	bias := []float32{0, 2, 2, -1, -2, 0, nan, 1, -1, nan, nan, nan}
 	w := make([]float32, len(bias)) // [F,1]
 	var s kernel.Support
-	if err := groupMax(pool, 4, len(bias))(&s, []float32{0, 0}, w, bias, 2, 1, len(bias)); err != nil {
+	if err := kernel.NewSelector(pool).Select(&s, []float32{0, 0}, w, bias, 2, 1, len(bias), kernel.Rule{Kind: kernel.GroupMax, K: 4}); err != nil {
 		t.Fatal(err)
 	}
 	if want := []int32{1, 7, 1, 7}; !slices.Equal(s.Index, want) || !slices.Equal(s.RowPtr, []int32{0, 2, 4}) {
