@@ -185,7 +185,7 @@ function listTable(t, view, part, show) {
   const down = view.sort.startsWith('-'), by = down ? view.sort.slice(1) : view.sort;
   const heading = (key, title, help, first = '-') => el('th', { scope: 'col', 'aria-sort': by === key ? (down ? 'descending' : 'ascending') : null },
     el('button', { type: 'button', title: help, 'data-sort': key, click: () => show({ sort: by === key ? (down ? key : '-' + key) : first + key }) },
-      title, el('span', { class: 'arrow', 'aria-hidden': 'true' }, by === key ? (down ? '▼' : '▲') : '')));
+      el('span', { class: 'arrow', 'aria-hidden': 'true' }, by === key ? (down ? '▼' : '▲') : ''), title));
   const query = view.run ? `?run=${view.run}` : '';
   return el('table', { class: 'latents' },
     el('thead', {}, el('tr', {}, heading('latent', 'latent', 'Number of the latent', ''), t.text && el('th', { scope: 'col', class: 'text' }, 'fires most on'), t.text && el('th', { scope: 'col', class: 'text' }, 'strongest context'),

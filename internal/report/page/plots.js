@@ -57,7 +57,8 @@ function lines(chart) {
   const ys = chart.lines.map((l) => l.y);
   const [lo, hi] = extent(ys);
   const log = chart.y.log && lo > 0;
-  const f = frame({ x: chart.x, y: { ...chart.y, log } }, extent(chart.lines.map((l) => l.x)), log ? [lo, hi] : [Math.min(0, lo), hi * 1.04 || 1]);
+  const xs = extent(chart.lines.map((l) => l.x));
+  const f = frame({ x: { ...chart.x, log: chart.x.log && xs[0] > 0 }, y: { ...chart.y, log } }, xs, log ? [lo, hi] : [Math.min(0, lo), hi * 1.04 || 1]);
   const hits = [];
   for (const l of chart.lines) {
     const group = svg('g', { color: colour(l.run, head.runs.length) });
