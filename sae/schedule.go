@@ -1,6 +1,9 @@
 package sae
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // rate is the learning rate of step t of total: linear from 0 over the
 // warm-up, constant, then linear to 0 from the share DecayStart on, as in
@@ -22,7 +25,9 @@ func (o OptimizerSettings) rate(t, total int) float64 {
 // (docs/bench); longer runs take less, by the square root of their length.
 func AutoRate(latents, steps int) float64 {
 	rate := 7 / float64(max(latents, 1)) * min(1, math.Sqrt(2000/float64(max(steps, 1))))
-	rate = min(rate, 0.02)
-	digits := math.Pow(10, math.Floor(math.Log10(rate))-2)
-	return math.Round(rate/digits) * digits // three digits, for people
+	three, err := strconv.ParseFloat(strconv.FormatFloat(min(rate, 0.02), 'g', 3, 64), 64) // digits, for people
+	if err != nil {
+		return rate
+	}
+	return three
 }
