@@ -27,7 +27,8 @@ type instruction struct {
 	node   *gorgonia.Node
 	in     []int
 	args   []gorgonia.Value
-	frozen bool // no gradient flows to any input
+	stage  string // under which its time is added up
+	frozen bool   // no gradient flows to any input
 }
 
 // newMachine compiles what roots need. bound gives the values of inputs; an
@@ -46,7 +47,9 @@ func newMachine(g *sparseop.Graph, bound map[*gorgonia.Node]gorgonia.Value, root
 		}
 		if n.Op() != nil && n.Value() == nil {
 			in := inputs(g, n)
-			m.steps = append(m.steps, instruction{node: n, in: in, args: make([]gorgonia.Value, len(in)), frozen: frozen(n, len(in))})
+			m.steps = append(m.steps, instruction{
+				node: n, in: in, args: make([]gorgonia.Value, len(in)), stage: stageName(n), frozen: frozen(n, len(in)),
+			})
 		}
 	}
 	return m
@@ -108,7 +111,7 @@ func (m *machine) run() error {
 			return err
 		}
 		if m.stages != nil {
-			m.stages[stageName(s.node)] += time.Since(start)
+			m.stages[s.stage] += time.Since(start)
 		}
 	}
 	return nil

@@ -17,29 +17,34 @@ const (
 )
 
 // optimizer turns the parts of a step's gradients into an update: assemble,
-// remove what lies along unit rows, clip, Adam, renormalise. Its moments are
-// saved in checkpoints.
+// remove what lies along unit rows, clip, Adam, renormalise. It goes over the
+// parameters twice, since clipping needs the norm of all gradients, and each
+// time does all there is to do to a row while that is in cache. Its moments
+// are saved in checkpoints.
 type optimizer struct {
 	settings OptimizerSettings
 	pool     *kernel.Pool
 	params   []*paramState
+	items    int // blocks of all parameters
+	job      func(s *paramState, worker, lo, hi, block int)
 }
 
 // paramState is what one parameter needs beside its weights.
 type paramState struct {
 	p       *Param
 	w       []float32 // [Rows,Cols]
-	g, m, v []float32 // gradient and Adam's moments, [Rows,Cols]
+	g, m, v []float32 // gradient before clipping and Adam's moments, [Rows,Cols]
 	exact   bool      // unit rows without the two epsilons
-	norms   []float64 // [blocks] sums of squares
-	raw     []float64 // [blocks] the same before the projection
+	unit    string    // when rows get norm 1; empty for never
+	asRows  bool      // project on rows as they are
+	norms   []float64 // [blocks] sums of squares of what is clipped by
+	early   bool      // these are of the gradient before the projection
 	sparse  []sparsePart
 	dense   [][]float32
 
-	job    func(s *paramState, lo, hi, block int)
-	clip   float32
-	asRows bool // project on rows as they are
-	adam   kernel.AdamStep
+	clip    float32
+	adam    kernel.AdamStep
+	clipped [][]float32 // [workers] a row of the clipped gradient, or a part of one
 }
 
 type sparsePart struct {
@@ -51,10 +56,20 @@ type sparsePart struct {
 func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *optimizer {
 	o := &optimizer{settings: settings, pool: pool}
 	for _, p := range g.Params {
-		s := &paramState{p: p, w: g.Weights[p.Name], exact: settings.UnitRows == "between", asRows: settings.Project == "row"}
+		s := &paramState{
+			p: p, w: g.Weights[p.Name], exact: settings.UnitRows == "between", asRows: settings.Project == "row",
+			early: settings.ClipOrder == "before-projection", clip: 1,
+		}
+		if p.Flags.UnitRows {
+			s.unit = settings.UnitRows
+		}
 		s.g, s.m, s.v = make([]float32, p.Len()), make([]float32, p.Len()), make([]float32, p.Len())
-		s.norms, s.raw = make([]float64, s.blocks()), make([]float64, s.blocks())
+		s.norms = make([]float64, s.blocks())
+		for range pool.Threads() {
+			s.clipped = append(s.clipped, make([]float32, min(p.Cols, updateCols)))
+		}
 		o.params = append(o.params, s)
+		o.items += s.blocks()
 	}
 	return o
 }
@@ -65,21 +80,32 @@ const optimizerBlock = 32
 
 func (s *paramState) blocks() int { return (s.p.Rows + optimizerBlock - 1) / optimizerBlock }
 
-// Do runs the current job on one block of rows.
-func (s *paramState) Do(_, block int) {
-	lo := block * optimizerBlock
-	s.job(s, lo, min(lo+optimizerBlock, s.p.Rows), block)
+// run does a job on all blocks of all parameters.
+func (o *optimizer) run(job func(s *paramState, worker, lo, hi, block int)) {
+	o.job = job
+	o.pool.Run(o.items, o)
 }
 
-// gradients assembles the gradient of each parameter from the last run of g,
-// projects and clips it, and returns its global norm before clipping and the
-// factor it was scaled by.
+// Do runs the current job on one block of rows.
+func (o *optimizer) Do(worker, block int) {
+	for _, s := range o.params {
+		if n := s.blocks(); block >= n {
+			block -= n
+			continue
+		}
+		lo := block * optimizerBlock
+		o.job(s, worker, lo, min(lo+optimizerBlock, s.p.Rows), block)
+		return
+	}
+}
+
+// gradients assembles the gradient of each parameter from the last run of g
+// and projects it. It returns their global norm and the factor that clips.
 func (o *optimizer) gradients(g *Graph) (norm, factor float64) {
 	for i, s := range o.params {
 		s.collect(g, g.parts[i])
-		s.job = (*paramState).assemble
-		o.pool.Run(s.blocks(), s)
 	}
+	o.run((*paramState).assemble)
 	norm = o.norm()
 	factor = 1
 	if o.settings.Clip > 0 {
@@ -94,11 +120,7 @@ func (o *optimizer) gradients(g *Graph) (norm, factor float64) {
 func (o *optimizer) norm() float64 {
 	sum := 0.0
 	for _, s := range o.params {
-		norms := s.norms
-		if o.settings.ClipOrder == "before-projection" {
-			norms = s.raw
-		}
-		for _, n := range norms {
+		for _, n := range s.norms {
 			sum += n
 		}
 	}
@@ -127,31 +149,35 @@ func (s *paramState) collect(g *Graph, parts []part) {
 	s.sparse = s.sparse[:n]
 }
 
-// assemble sums the parts and projects.
-func (s *paramState) assemble(lo, hi, block int) {
-	g := s.g[lo*s.p.Cols : hi*s.p.Cols]
-	s.sum(g, lo, hi)
-	s.raw[block] = kernel.SumSquares(g)
-	if s.p.Flags.Tangent {
-		s.project(lo, hi)
-		s.norms[block] = kernel.SumSquares(g)
-		return
+// assemble sums the parts, projects, and takes the norm, a row at a time.
+func (s *paramState) assemble(_, lo, hi, block int) {
+	cols, squares := s.p.Cols, 0.0
+	for r := lo; r < hi; r++ {
+		g := s.g[r*cols : (r+1)*cols]
+		s.sum(g, r)
+		if s.early || !s.p.Flags.Tangent {
+			squares += kernel.SumSquares(g)
+		}
+		if s.p.Flags.Tangent {
+			s.project(g, s.w[r*cols:(r+1)*cols])
+		}
+		if s.p.Flags.Tangent && !s.early {
+			squares += kernel.SumSquares(g)
+		}
 	}
-	s.norms[block] = s.raw[block]
+	s.norms[block] = squares
 }
 
-// sum sets g, rows lo to hi of the gradient, to the parts in the order of use.
-func (s *paramState) sum(g []float32, lo, hi int) {
-	cols := s.p.Cols
+// sum sets g, row r of the gradient, to the parts in the order of use.
+func (s *paramState) sum(g []float32, r int) {
 	clear(g)
 	for _, d := range s.dense {
-		kernel.Add(g, d[lo*cols:hi*cols])
+		kernel.Add(g, d[r*len(g):(r+1)*len(g)])
 	}
-	for _, sp := range s.sparse {
-		for r := lo; r < hi; r++ {
-			rows, first := sp.s.Rows32(r)
-			kernel.SumRows(g[(r-lo)*cols:(r-lo+1)*cols], sp.v[first:first+len(rows)], sp.x, rows)
-		}
+	for i := range s.sparse {
+		sp := &s.sparse[i]
+		rows, first := sp.s.Rows32(r)
+		kernel.SumRows(g, sp.v[first:first+len(rows)], sp.x, rows)
 	}
 }
 
@@ -160,7 +186,9 @@ func (o *optimizer) raw(g *Graph, i int) []float32 {
 	s := o.params[i]
 	s.collect(g, g.parts[i])
 	dst := make([]float32, s.p.Len())
-	s.sum(dst, 0, s.p.Rows)
+	for r := range s.p.Rows {
+		s.sum(dst[r*s.p.Cols:(r+1)*s.p.Cols], r)
+	}
 	return dst
 }
 
@@ -174,18 +202,15 @@ func (o *optimizer) find(name string) *paramState {
 	return &paramState{}
 }
 
-// project removes from each row of the gradient its part along the weights.
-func (s *paramState) project(lo, hi int) {
-	cols := s.p.Cols
-	for r := lo; r < hi; r++ {
-		w, g := s.w[r*cols:(r+1)*cols], s.g[r*cols:(r+1)*cols]
-		norm := 1.0
-		if !s.asRows {
-			norm = s.norm(w, projectEpsilon)
-		}
-		along := kernel.DotF64(g, w) / (norm * norm)
-		kernel.Axpy(g, float32(-along), w)
+// project removes from g, a row of the gradient, its part along the row w of
+// the weights.
+func (s *paramState) project(g, w []float32) {
+	norm := 1.0
+	if !s.asRows {
+		norm = s.norm(w, projectEpsilon)
 	}
+	along := kernel.DotF64(g, w) / (norm * norm)
+	kernel.Axpy(g, float32(-along), w)
 }
 
 // norm is that of a row, never 0.
@@ -197,49 +222,65 @@ func (s *paramState) norm(row []float32, epsilon float64) float64 {
 	return norm + epsilon
 }
 
-// step is Adam's update number t, from 1, at the given rate; then rows that
-// must have norm 1 get it, if they do after the step.
+// step is Adam's update number t, from 1, at the given rate, with rows that
+// must have norm 1 brought to it just before or after, where the settings say
+// so.
 func (o *optimizer) step(t int, rate float64) {
 	a := kernel.NewAdamStep(rate, o.settings.Beta1, o.settings.Beta2, o.settings.Epsilon, t)
 	for _, s := range o.params {
 		s.adam = a
-		s.job = (*paramState).update
-		if s.p.Flags.UnitRows && o.settings.UnitRows == "after" {
-			s.job = (*paramState).updateUnit
-		}
-		o.pool.Run(s.blocks(), s)
 	}
+	o.run((*paramState).update)
 }
 
-func (s *paramState) update(lo, hi, _ int) {
-	lo, hi = lo*s.p.Cols, hi*s.p.Cols
-	if s.clip != 1 {
-		kernel.Scale(s.g[lo:hi], s.clip)
-	}
-	kernel.Adam(s.w[lo:hi], s.g[lo:hi], s.m[lo:hi], s.v[lo:hi], s.adam)
-}
-
-func (s *paramState) updateUnit(lo, hi, block int) {
-	s.update(lo, hi, block)
-	s.normalise(lo, hi, block)
-}
-
-// normalise brings rows to norm 1.
-func (s *paramState) normalise(lo, hi, _ int) {
+func (s *paramState) update(worker, lo, hi, _ int) {
 	cols := s.p.Cols
 	for r := lo; r < hi; r++ {
 		w := s.w[r*cols : (r+1)*cols]
-		norm := s.norm(w, unitEpsilon)
-		kernel.Scale(w, float32(1/norm))
+		if s.unit == "between" {
+			s.normalise(w)
+		}
+		for c := r * cols; c < (r+1)*cols; c += updateCols {
+			s.updatePart(worker, c, min(c+updateCols, (r+1)*cols))
+		}
+		if s.unit == "after" {
+			s.normalise(w)
+		}
 	}
+}
+
+// updateCols is how many entries of a row are clipped and updated at a time:
+// with weights and moments they fit the first-level cache.
+const updateCols = 1024
+
+// updatePart clips a copy of the gradient, so that clipping writes no memory.
+func (s *paramState) updatePart(worker, lo, hi int) {
+	g := s.g[lo:hi]
+	if s.clip != 1 {
+		g = s.clipped[worker][:hi-lo]
+		copy(g, s.g[lo:hi])
+		kernel.Scale(g, s.clip)
+	}
+	kernel.Adam(s.w[lo:hi], g, s.m[lo:hi], s.v[lo:hi], s.adam)
+}
+
+// seen is the gradient that Adam saw in the last step, a copy.
+func (s *paramState) seen() []float32 {
+	g := append([]float32(nil), s.g...)
+	kernel.Scale(g, s.clip)
+	return g
+}
+
+// normalise brings a row to norm 1.
+func (s *paramState) normalise(w []float32) {
+	kernel.Scale(w, float32(1/s.norm(w, unitEpsilon)))
 }
 
 // unitRows brings every constrained parameter to unit rows.
 func (o *optimizer) unitRows() {
-	for _, s := range o.params {
-		if s.p.Flags.UnitRows {
-			s.job = (*paramState).normalise
-			o.pool.Run(s.blocks(), s)
+	o.run(func(s *paramState, _, lo, hi, _ int) {
+		for r := lo; r < hi && s.unit != ""; r++ {
+			s.normalise(s.w[r*s.p.Cols : (r+1)*s.p.Cols])
 		}
-	}
+	})
 }

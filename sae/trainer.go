@@ -98,9 +98,6 @@ func (t *Trainer) Step(in *activations.Batch) error {
 	if t.graph.out.After != nil {
 		t.graph.out.After(t.step)
 	}
-	if t.plan.Optimizer.UnitRows == "between" {
-		t.opt.unitRows()
-	}
 	t.rate = t.plan.Optimizer.rate(t.step, t.total)
 	t.opt.step(t.step+1, t.rate)
 	t.step++
@@ -202,8 +199,8 @@ func (t *Trainer) Moments(name string) (m, v []float32) {
 }
 
 // Gradient is what Adam saw of a parameter in the last step: projected and
-// clipped.
-func (t *Trainer) Gradient(name string) []float32 { return t.opt.find(name).g }
+// clipped. It is a copy.
+func (t *Trainer) Gradient(name string) []float32 { return t.opt.find(name).seen() }
 
 // RawGradient assembles the gradient of the last step again, as backward
 // left it, into a new slice.
