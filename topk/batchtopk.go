@@ -15,8 +15,8 @@ type BatchTopK struct {
 	AuxCoefficient float64 `yaml:"aux_coefficient" range:"[0,)" needs:"aux_k" doc:"weight of the AuxK loss"`
 	DeadAfter      int64   `yaml:"dead_after" range:"[1,)" needs:"aux_k" doc:"a latent is dead when it has not fired for so many rows"`
 	Inference      string  `yaml:"inference" oneof:"threshold|batch" doc:"after training keep all above the running threshold, or the k·B largest of each batch"`
-	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" doc:"decay of the threshold, a running mean of each batch's smallest kept value"`
-	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" doc:"the threshold is updated after this step"`
+	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" needs:"inference=threshold" doc:"decay of the threshold, a running mean of each batch's smallest kept value"`
+	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" needs:"inference=threshold" doc:"the threshold is updated after this step"`
 	AuxLoss        string  `yaml:"aux_loss" oneof:"normalized|plain" needs:"aux_k" doc:"AuxK's squared error divided by the variance of the residual, which is held; or as a mean over rows, which trains the other latents too (SewoongLee/top-afa-sae)"`
 	EncoderBias    bool    `yaml:"encoder_bias" doc:"the encoder has a bias"`
 	EncoderInit    float64 `yaml:"encoder_init" range:"(0,)" doc:"the encoder starts at this times the decoder's rows"`

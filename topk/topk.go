@@ -20,12 +20,12 @@ type TopK struct {
 	DeadAfter      int64   `yaml:"dead_after" range:"[1,)" needs:"aux_k" doc:"a latent is dead when it has not fired for so many rows"`
 
 	Inference      string  `yaml:"inference" oneof:"topk|threshold" doc:"after training keep the k largest of a row, or all above a running threshold"`
-	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" doc:"decay of the threshold, a running mean of the smallest value that a row keeps"`
-	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" doc:"the threshold is updated after this step"`
+	ThresholdBeta  float64 `yaml:"threshold_beta" range:"[0,1)" needs:"inference=threshold" doc:"decay of the threshold, a running mean of the smallest value that a row keeps"`
+	ThresholdStart int     `yaml:"threshold_start" range:"[0,)" needs:"inference=threshold" doc:"the threshold is updated after this step"`
 
 	// Reference trainers.
 	Loss        string  `yaml:"loss" oneof:"mse|fvu" doc:"squared error as a mean over rows, or divided by the batch's sum of squares around its mean (sparsify)"`
-	Variance    float64 `yaml:"variance" range:"[0,)" doc:"divide by this sum of squares in place of the batch's own; 0 takes the batch's"`
+	Variance    float64 `yaml:"variance" range:"[0,)" needs:"loss=fvu" doc:"divide by this sum of squares in place of the batch's own; 0 takes the batch's"`
 	Gradient    string  `yaml:"aux_gradient" oneof:"all|decoder" needs:"aux_k" doc:"AuxK trains encoder and decoder, or the decoder alone (sparsify)"`
 	AuxLoss     string  `yaml:"aux_loss" oneof:"normalized|plain" needs:"aux_k" doc:"AuxK's squared error divided by the variance of the residual, which is held; or as a mean over rows, which trains the other latents too (SewoongLee/top-afa-sae)"`
 	AuxScale    bool    `yaml:"aux_scale" needs:"aux_k" doc:"AuxK shrinks while fewer than aux_k latents are dead (sparsify)"`
