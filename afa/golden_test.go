@@ -235,4 +235,3 @@ func (g *golden) weights(t *testing.T, c *saetest.Case, tr *sae.Trainer, steps i
 		saetest.Within(t, name, tr.Weights()[here], c.Floats(name), tol)
 	}
 }
-

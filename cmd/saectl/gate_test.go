@@ -52,7 +52,9 @@ func TestRecovery(t *testing.T) {
 	want(t, 0, "data", "synth", "--out", "planted", "--rows", "20000", "--d", "32", "--latents", "64", "--active", "3")
 	want(t, 0, "train", "--quiet", "--dump", "planted", "--out", "run", "--set", "sae.latents=128", "--set", "topk.k=3", "--set", "train.steps=500")
 	out, _ := want(t, 0, "eval", "--sae", "run", "--json")
-	var r struct{ Metrics map[string]struct{ Value float64 } }
+	var r struct {
+		Metrics map[string]struct{ Value float64 }
+	}
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
