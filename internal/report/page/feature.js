@@ -106,7 +106,7 @@ function distribution(f) {
 
 function relatives(f, t) {
   const part = (title, help, list, cells) => list.length > 0 && el('section', {}, el('h2', {}, title), el('p', { class: 'note' }, help),
-    el('ul', { class: 'relatives' }, list.map((link) => el('li', {}, latentLink(link[0], t), el('span', { class: 'tokens' }, tokensOf(t, link[0])), el('span', { class: 'measure', '--share': Math.max(0, link[1]) }, cells(link))))));
+    el('ul', { class: 'relatives' }, list.map((link) => el('li', {}, latentLink(link[0], t), el('span', { class: 'tokens' }, tokensOf(t, link[0])), el('span', { class: 'measure', '--share': Math.max(0, link[1]), title: link[2] ? `Jaccard index ${short(link[2])}` : null }, cells(link))))));
   return [
     part('Nearest', 'Latents whose decoder rows point the same way, by cosine.', f.nearest, (l) => short(l[1])),
     part('Fires with', 'Share of this latent’s rows on which the other fires too; the closest by Jaccard index first.', f.partners, (l) => percent(l[1])),
