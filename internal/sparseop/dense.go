@@ -3,26 +3,36 @@ package sparseop
 import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // AddRow adds x + c·b for x [B,D] and b [D].
 func (g *Graph) AddRow(x, b *gorgonia.Node, c float64) *gorgonia.Node {
-	return g.Custom("addRow", x.Shape(), Func{addRow[float32](c), addRow[float64](c)},
-		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+	return g.apply(spec{
+		name: "addRow", shape: x.Shape(), wrt: []bool{true, true},
+		f32: &inBlocks[float32]{g: g, f: addRow[float32](c)}, f64: &inBlocks[float64]{g: g, f: addRow[float64](c)},
+		diff: func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
 			return gorgonia.Nodes{grad, g.Scale(g.SumRows(grad), c)}
-		}, x, b)
+		},
+	}, x, b)
 }
 
-func addRow[T float](c float64) func(dst []T, in [][]T) {
-	return func(dst []T, in [][]T) {
-		x, b, s := in[0], in[1], T(c)
-		for i := 0; i < len(x); i += len(b) {
-			row := dst[i : i+len(b)]
-			for j, v := range x[i : i+len(b)] {
-				row[j] = v + s*b[j]
-			}
+func addRow[T float](c float64) blockFunc[T] {
+	return func(dst, x, b []T, at int) {
+		for i := 0; i < len(x); {
+			j := (at + i) % len(b) // blocks start anywhere in a row
+			n := min(len(b)-j, len(x)-i)
+			plusScaled(dst[i:i+n], x[i:i+n], T(c), b[j:j+n])
+			i += n
 		}
 	}
+}
+
+// plusScaled sets dst to x + c·b.
+func plusScaled[T float](dst, x []T, c T, b []T) {
+	copy(dst, x)
+	axpy(dst, c, b)
 }
 
 // SumRows adds y[j] = Σ x[b,j], [D], for x [B,D]. Where x is an SpMM the sum
@@ -65,9 +75,18 @@ func addends(x *gorgonia.Node) (a, b *gorgonia.Node, ok bool) {
 func sumColumns[T float](dst []T, in [][]T) {
 	clear(dst)
 	for i := 0; i < len(in[0]); i += len(dst) {
-		for j, v := range in[0][i : i+len(dst)] {
-			dst[j] += v
-		}
+		accumulate(dst, in[0][i:i+len(dst)])
+	}
+}
+
+// accumulate adds x to dst.
+func accumulate[T float](dst, x []T) {
+	if d, ok := any(dst).([]float32); ok {
+		kernel.Add(d, any(x).([]float32))
+		return
+	}
+	for j, v := range x {
+		dst[j] += v
 	}
 }
 
@@ -88,16 +107,18 @@ func repeat[T float](dst []T, in [][]T) {
 // Add adds a + b elementwise.
 func (g *Graph) Add(a, b *gorgonia.Node) *gorgonia.Node {
 	want("Add's second term", b, a.Shape()...)
-	return g.Custom("add", a.Shape(), Func{add[float32], add[float64]},
-		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+	return g.apply(spec{
+		name: "add", shape: a.Shape(), wrt: []bool{true, true},
+		f32: &inBlocks[float32]{g: g, f: add[float32]}, f64: &inBlocks[float64]{g: g, f: add[float64]},
+		diff: func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
 			return gorgonia.Nodes{grad, grad}
-		}, a, b)
+		},
+	}, a, b)
 }
 
-func add[T float](dst []T, in [][]T) {
-	for i, v := range in[0] {
-		dst[i] = v + in[1][i]
-	}
+func add[T float](dst, a, b []T, at int) {
+	copy(dst, a)
+	accumulate(dst, b[at:at+len(dst)])
 }
 
 // Number adds the scalar c, a constant.
@@ -110,15 +131,24 @@ func (g *Graph) Number(c float64) *gorgonia.Node {
 
 // Sub adds a - b elementwise.
 func (g *Graph) Sub(a, b *gorgonia.Node) *gorgonia.Node {
-	return g.Custom("sub", a.Shape(), Func{sub[float32], sub[float64]},
-		func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+	want("Sub's second term", b, a.Shape()...)
+	return g.apply(spec{
+		name: "sub", shape: a.Shape(), wrt: []bool{true, true},
+		f32: &inBlocks[float32]{g: g, f: sub[float32]}, f64: &inBlocks[float64]{g: g, f: sub[float64]},
+		diff: func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
 			return gorgonia.Nodes{grad, g.Scale(grad, -1)}
-		}, a, b)
+		},
+	}, a, b)
 }
 
-func sub[T float](dst []T, in [][]T) {
-	for i, v := range in[0] {
-		dst[i] = v - in[1][i]
+func sub[T float](dst, a, b []T, at int) {
+	b = b[at : at+len(dst)]
+	if d, ok := any(dst).([]float32); ok {
+		kernel.Sub(d, any(a).([]float32), any(b).([]float32))
+		return
+	}
+	for i, v := range a {
+		dst[i] = v - b[i]
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"gorgonia.org/gorgonia"
+
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // SquaredError adds the scalar c·Σ (y-x)² over all entries of y and x [B,D],
@@ -43,23 +45,22 @@ func (r *squaredError[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	return nil
 }
 
-// Do sums one block in four running sums, which the processor overlaps.
+// Do sums one block.
 func (r *squaredError[T]) Do(_, item int) {
 	lo, hi := span(item, entryBlock, len(r.y))
-	y, x := r.y[lo:hi], r.x[lo:hi]
-	var s [4]float64
-	i := 0
-	for ; i+4 <= len(y); i += 4 {
-		for k := range s {
-			e := float64(y[i+k]) - float64(x[i+k])
-			s[k] += e * e
-		}
+	r.part[item] = squares(r.y[lo:hi], r.x[lo:hi])
+}
+
+// squares is Σ (y-x)² in float64.
+func squares[T float](y, x []T) (sum float64) {
+	if y, ok := any(y).([]float32); ok {
+		return kernel.SquaredError(y, any(x).([]float32))
 	}
-	for ; i < len(y); i++ {
-		e := float64(y[i]) - float64(x[i])
-		s[0] += e * e
+	for i, v := range y {
+		e := float64(v) - float64(x[i])
+		sum += e * e
 	}
-	r.part[item] = s[0] + s[1] + s[2] + s[3]
+	return sum
 }
 
 // residual adds c·grad·(y-x) for a scalar grad: the gradient of
@@ -93,9 +94,17 @@ func (r *residual[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 // Do computes one block.
 func (r *residual[T]) Do(_, item int) {
 	lo, hi := span(item, entryBlock, len(r.y))
-	dst, y, x := r.dst[lo:hi], r.y[lo:hi], r.x[lo:hi]
+	scaledDifference(r.dst[lo:hi], r.k, r.y[lo:hi], r.x[lo:hi])
+}
+
+// scaledDifference sets dst to k·(y-x).
+func scaledDifference[T float](dst []T, k T, y, x []T) {
+	if d, ok := any(dst).([]float32); ok {
+		kernel.ScaledDifference(d, float32(k), any(y).([]float32), any(x).([]float32))
+		return
+	}
 	for i := range dst {
-		dst[i] = r.k * (y[i] - x[i])
+		dst[i] = k * (y[i] - x[i])
 	}
 }
 
