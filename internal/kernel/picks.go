@@ -24,10 +24,11 @@ func (p *picks) collect(s *set, keys, scores []float32, above float32, first int
 
 // reserve makes room for n more.
 func (p *picks) reserve(n int) {
-	if len(p.key)+n > cap(p.key) {
-		p.key = append(make([]float32, 0, 2*len(p.key)+n), p.key...)
-		p.score = append(make([]float32, 0, 2*len(p.score)+n), p.score...)
-		p.index = append(make([]int32, 0, 2*len(p.index)+n), p.index...)
+	if need := len(p.key) + n; need > cap(p.key) {
+		room := max(2*cap(p.key), need+need/2)
+		p.key = append(make([]float32, 0, room), p.key...)
+		p.score = append(make([]float32, 0, room), p.score...)
+		p.index = append(make([]int32, 0, room), p.index...)
 	}
 }
 
