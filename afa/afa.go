@@ -47,6 +47,7 @@ func (a *AFA) Build(b *sae.Builder) sae.Out {
 	m.norms = rowNorms(g, m.decoder.Node())
 
 	p := newPicker(g.Pool)
+	p.selector.Screen = b.Screen()
 	kept := m.code(b, startCapacity(b.Dims), p.pick, p.weightBy(g, m.norms))
 	out := sae.Out{Codes: kept, Recon: g.AddRow(m.sum(b, kept), bias.Use(), 1)}
 	if b.Train {
@@ -119,7 +120,7 @@ func (a *AFA) normLoss(b *sae.Builder, m *model, kept sae.Codes) *gorgonia.Node 
 // alive too.
 func (a *AFA) revive(b *sae.Builder, m *model, out *sae.Out) *gorgonia.Node {
 	dead := b.Dead(out.Codes, a.DeadAfter)
-	selector := kernel.NewSelector(b.G.Pool)
+	selector := b.Selector()
 	largest := func(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error {
 		latents := dead.Latents()
 		rule := kernel.Rule{Kind: kernel.TopK, K: min(a.AuxK, len(latents)), Subset: latents}

@@ -176,6 +176,10 @@ func TestWarnings(t *testing.T) {
 			"train.save_every is 11 steps and the run has 10, so only its end is saved",
 		}},
 		{[]string{"train.rows=1023"}, []string{"the run has no step: train.rows is 1023, train.batch is 1024 and train.steps is 0"}},
+		{[]string{"train.screen=off"}, nil},
+		{[]string{"train.screen=statistical"}, []string{
+			"train.screen is statistical: its bound is not certified, so a latent that should be kept may rarely be missed, and runs with equal settings may differ; auto misses none",
+		}},
 		{[]string{"topk.aux_k=100000000", "topk.k=100000000"}, nil}, // a mere size
 	} {
 		_, got := mustResolve(t, Layers{File: "run.yaml", Set: c.set})

@@ -44,7 +44,8 @@ func (f *form) resetIdle(reg sae.Registry) error {
 	return nil
 }
 
-// warnings are about the length of the run against what counts in steps.
+// warnings are about the length of the run against what counts in steps, and
+// about results that are not exact.
 func (f *form) warnings(layers []layer) (all []string) {
 	steps := f.Train.TotalSteps()
 	if steps == 0 {
@@ -52,6 +53,9 @@ func (f *form) warnings(layers []layer) (all []string) {
 	}
 	if f.Optimizer.Warmup > steps {
 		all = append(all, fmt.Sprintf("optimizer.warmup is %d steps and the run has %d, so the rate stays below optimizer.lr", f.Optimizer.Warmup, steps))
+	}
+	if f.Train.Screen == "statistical" {
+		all = append(all, "train.screen is statistical: its bound is not certified, so a latent that should be kept may rarely be missed, and runs with equal settings may differ; auto misses none")
 	}
 	typed := slices.ContainsFunc(layers, func(l layer) bool {
 		_, given := l.find("train.save_every")

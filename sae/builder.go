@@ -118,9 +118,27 @@ func (b *Builder) Select(x, w, bias *gorgonia.Node, capacity int, rule func() ke
 	return b.SelectBy(x, w, bias, capacity, b.Picker(rule), after...)
 }
 
+// Selector is a new one that screens as the settings say.
+func (b *Builder) Selector() *kernel.Selector {
+	s := kernel.NewSelector(b.G.Pool)
+	s.Screen = b.Screen()
+	return s
+}
+
+// Screen is how selections screen.
+func (b *Builder) Screen() kernel.Screen {
+	switch b.settings.Screen {
+	case "off":
+		return kernel.ScreenOff
+	case "statistical":
+		return kernel.ScreenStatistical
+	}
+	return kernel.ScreenAuto
+}
+
 // Picker picks by a rule that is asked before each run.
 func (b *Builder) Picker(rule func() kernel.Rule) sparseop.Picker {
-	selector := kernel.NewSelector(b.G.Pool)
+	selector := b.Selector()
 	return func(dst *kernel.Support, x, w, bias []float32, rows, d, f int) error {
 		return selector.Select(dst, x, w, bias, rows, d, f, rule())
 	}

@@ -17,6 +17,8 @@ type TrainSettings struct {
 
 	KeepCheckpoint bool `yaml:"keep_checkpoint" doc:"keep the last checkpoint of a finished run, so that it can be extended"`
 
+	Screen string `yaml:"screen" oneof:"auto|off|statistical" doc:"how selections find the latents that cannot be kept without computing them in full: by a bound that is certified, where that is faster; not at all, to the same bits; or by a smaller bound that holds with high probability only, so that a rare pick is missed and runs may differ"`
+
 	Fired    string `yaml:"fired" oneof:"value|index|sum" doc:"a latent fired when a kept value is not zero, when it was selected at all, or when its kept values have a positive sum over the batch, so that negative ones can hide others (the vSAE trainers)"`
 	DeadUnit string `yaml:"dead_unit" oneof:"rows|batches" doc:"unit in which dead_after is counted"`
 	DeadMask string `yaml:"dead_mask" oneof:"after|before" doc:"dead latents are judged after or before this step's firing is counted"`
@@ -46,7 +48,7 @@ func DefaultModel() ModelSettings {
 func DefaultTrain() TrainSettings {
 	return TrainSettings{
 		Batch: 1024, Rows: 10_000_000, LogEvery: 100, SaveEvery: 1000, KeepCheckpoint: true,
-		Fired: "value", DeadUnit: "rows", DeadMask: "after",
+		Screen: "auto", Fired: "value", DeadUnit: "rows", DeadMask: "after",
 	}
 }
 

@@ -36,6 +36,7 @@ func newBench(s streams) *cobra.Command {
 autoencoder that has trained for a few steps. The peak is the best rate of a
 matrix product measured here and now, not a figure from a data sheet.`,
 		Example: `  saectl bench
+  saectl bench --set train.screen=off
   saectl bench --batch 1024 --d 768 --latents 6144 --k 32 --json`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd.Context(), s, o) },
@@ -49,7 +50,7 @@ matrix product measured here and now, not a figure from a data sheet.`,
 	f.IntVar(&o.steps, "steps", 20, "steps to time")
 	f.IntVar(&o.rep, "warmup", 3, "steps before the timed ones")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on (default all)")
-	f.StringArrayVar(&o.set, "set", nil, "one setting of the variant, `key=value`")
+	f.StringArrayVar(&o.set, "set", nil, "one setting of the run, `key=value`")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -68,6 +69,7 @@ type benchResult struct {
 	PeakMB   float64 `json:"peak_memory_mb"`
 	Variant  string  `json:"variant"`
 	Kernels  string  `json:"kernels"`
+	Screen   string  `json:"screen"` // of training: train.screen
 	Threads  int     `json:"threads"`
 	Platform string  `json:"platform"`
 }
@@ -90,7 +92,7 @@ func runBench(ctx context.Context, s streams, o benchOptions) error {
 	}
 	defer t.Close()
 	r := benchResult{
-		Variant: o.variant, Kernels: kernels(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Variant: o.variant, Kernels: kernels(), Screen: settings.Train.Screen, Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Size: map[string]int{"batch": o.batch, "d": o.d, "latents": o.latents, "k": o.k},
 	}
 	batches := randomBatches(o.batch, o.d, t.Columns())
@@ -221,7 +223,7 @@ func productRate(pool *kernel.Pool, m, n, k, times int) float64 {
 
 func (r *benchResult) print(s streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\tB %d, D %d, F %d, k %d; %d threads, kernels %s\n", r.Variant, r.Size["batch"], r.Size["d"], r.Size["latents"], r.Size["k"], r.Threads, r.Kernels)
+	fmt.Fprintf(w, "%s\tB %d, D %d, F %d, k %d; %d threads, kernels %s, screen %s\n", r.Variant, r.Size["batch"], r.Size["d"], r.Size["latents"], r.Size["k"], r.Threads, r.Kernels, r.Screen)
 	fmt.Fprintf(w, "step\t%.1f ms at best, %.1f median, %s rows/s, %.0f allocations\n", r.Step.Min, r.Step.Median, thousands(int64(r.Rows)), r.Allocs)
 	fmt.Fprintf(w, "encode\t%.1f ms at best, %.1f median\n", r.Encode.Min, r.Encode.Median)
 	fmt.Fprintf(w, "encoder product alone\t%.1f ms, %.0f GFLOP/s; best product here %.0f GFLOP/s\n", r.productMS(), r.Rate, r.Peak)
