@@ -45,13 +45,13 @@ type VSAE struct {
 }
 
 // New returns the variant with its defaults. The variance's are those of the
-// reference (commit 8e1581a); σ and β are starting points, which the presets
-// choose for a purpose.
+// reference (commit 8e1581a); σ and β are small enough that the latents survive,
+// with rows whose coordinates have variance 1.
 func New() sae.Variant {
 	return &VSAE{
-		K: 32, Variance: "fixed", Sigma: 0.1,
+		K: 32, Variance: "fixed", Sigma: 0.2,
 		LogVarInit: -2, LogVarMin: -6, LogVarMax: 2, ReluMu: true,
-		KLCoefficient: 1e-3, Penalty: "kl", KLScope: "all", KLWarmup: 0.1, MuClamp: 10,
+		KLCoefficient: 0.01, Penalty: "kl", KLScope: "all", KLWarmup: 0.1, MuClamp: 10,
 		AuxK: 256, AuxCoefficient: 1.0 / 32, DeadAfter: 10_000_000,
 		Bias: "untied", Init: "gaussian", InitNorm: 1, Constraint: "none",
 	}

@@ -30,7 +30,7 @@ func step(t *testing.T, tr *sae.Trainer, in *activations.Batch) {
 func small(change func(v *VSAE)) func() sae.Variant {
 	return func() sae.Variant {
 		v := New().(*VSAE)
-		v.K, v.AuxK, v.DeadAfter = 2, 8, 320
+		v.K, v.AuxK, v.DeadAfter, v.Sigma, v.KLCoefficient = 2, 8, 320, 0.1, 1e-3
 		change(v)
 		return v
 	}

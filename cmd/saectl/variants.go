@@ -6,6 +6,7 @@ import (
 	"github.com/saectl/saectl/mpsae"
 	"github.com/saectl/saectl/sae"
 	"github.com/saectl/saectl/topk"
+	"github.com/saectl/saectl/vsae"
 )
 
 // variants is every autoencoder that a config may name. Adding one is adding
@@ -17,5 +18,6 @@ func variants() sae.Registry {
 		"afa":       afa.New,
 		"gradsae":   gradsae.New,
 		"mpsae":     mpsae.New,
+		"vsae":      vsae.New,
 	}
 }
