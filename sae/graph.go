@@ -79,7 +79,7 @@ func (g *Graph) initialise() {
 		if _, ok := g.Weights[p.Name]; ok {
 			continue
 		}
-		w := make([]float32, p.Len())
+		w := kernel.Floats(p.Len())
 		p.Init(w, p, g.options.seed, g.Weights)
 		g.Weights[p.Name] = w
 	}

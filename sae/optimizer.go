@@ -63,7 +63,7 @@ func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *opti
 		if p.Flags.UnitRows {
 			s.unit = settings.UnitRows
 		}
-		s.g, s.m, s.v = make([]float32, p.Len()), make([]float32, p.Len()), make([]float32, p.Len())
+		s.g, s.m, s.v = kernel.Floats(p.Len()), kernel.Floats(p.Len()), kernel.Floats(p.Len())
 		s.norms = make([]float64, s.blocks())
 		for range pool.Threads() {
 			s.clipped = append(s.clipped, make([]float32, min(p.Cols, updateCols)))
