@@ -69,6 +69,17 @@ func TestPenaltySlopes(t *testing.T) {
 	}
 }
 
+func TestExp(t *testing.T) {
+	for x := -720.0; x < 720; x += 0.137 {
+		if want := math.Exp(x); math.Abs(exp(x)-want) > 1e-8*want {
+			t.Fatalf("exp(%g) is %g, want %g", x, exp(x), want)
+		}
+	}
+	if !math.IsNaN(exp(math.NaN())) || !math.IsInf(exp(1e9), 1) {
+		t.Error("what is out of range is not passed on")
+	}
+}
+
 // TestTiles compares the tiled penalty with its plain twin, in more than one
 // tile, and for one and two threads.
 func TestTiles(t *testing.T) {
