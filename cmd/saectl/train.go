@@ -107,7 +107,16 @@ func runTrain(ctx context.Context, s streams, o trainOptions) error {
 
 // hint says how to go on with a run that stopped.
 func hint(err error, dir string) error {
-	return fmt.Errorf("%w; go on with: saectl train --resume --out %s", err, dir)
+	return fmt.Errorf("%w; go on with: %s train --resume --out %s", err, program(), dir)
+}
+
+// program is how this process was called, for lines that may be typed next: go
+// run keeps its programs in a folder of its own.
+func program() string {
+	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
+		return "go run ./cmd/saectl"
+	}
+	return "saectl"
 }
 
 // finish prints what came out and the two lines to try next.
@@ -117,7 +126,7 @@ func (j *trainJob) finish(s streams, o trainOptions, last sae.Metrics, took time
 	}
 	fmt.Fprintf(s.out, "trained %s on %s rows in %s: loss %.4g, FVU %.4f, L0 %.1f, %d of %d latents dead\n", j.settings.Variant,
 		thousands(last.Rows), took.Round(100*time.Millisecond), last.Loss, last.FVU, last.L0, last.Dead, j.settings.SAE.Latents)
-	fmt.Fprintf(s.out, "\nThe run is in %s. Try next:\n  saectl eval --sae %s\n  saectl inspect-features --sae %s --top 10\n", j.dir, j.dir, j.dir)
+	fmt.Fprintf(s.out, "\nThe run is in %[1]s. Try next:\n  %[2]s eval --sae %[1]s\n  %[2]s inspect-features --sae %[1]s --top 10\n", j.dir, program())
 	return nil
 }
 
