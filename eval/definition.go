@@ -19,6 +19,7 @@ func Definitions() []Definition {
 		reconstructionDefinitions(),
 		sparsityDefinitions(),
 		usageDefinitions(),
+		underuseDefinitions(),
 		dictionaryDefinitions(),
 		coactivationDefinitions(),
 		afaDefinitions(),
@@ -28,6 +29,7 @@ func Definitions() []Definition {
 		mdlDefinitions(),
 		recoveryDefinitions(),
 		probeDefinitions(),
+		variationalDefinitions(),
 		detectDefinitions(),
 		peerDefinitions(),
 	} {

@@ -43,6 +43,15 @@ type Codes struct {
 // variant with its defaults.
 type Registry map[string]func() Variant
 
+// A Variational variant has a posterior of each latent, of which an evaluation
+// takes the mean. Its copies evaluate otherwise.
+type Variational interface {
+	Variant
+	Posterior() Variant          // gives all posteriors as the extra nodes "mean" and "variance", [B,F]
+	Samples() bool               // training samples; otherwise there is no variance
+	Sampled(draw uint64) Variant // samples; draws from 1 up have noise of their own
+}
+
 // Dims are the sizes a graph is compiled for.
 type Dims struct {
 	B, D, F int

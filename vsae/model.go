@@ -102,7 +102,7 @@ func (m *model) extra() map[string]*gorgonia.Node {
 	case m.logVar != nil:
 		logVar := g.AddRow(g.MatMulT(m.Input, m.logVar.Node()), m.logVarBias.Node(), 1)
 		all["variance"] = m.v.clamp().variances(g, logVar)
-	case m.v.samples():
+	case m.v.Samples():
 		all["variance"] = fixed(g, mean, m.v.Sigma*m.v.Sigma)
 	}
 	return all

@@ -75,8 +75,8 @@ func (v *VSAE) Posterior() sae.Variant {
 	return &c
 }
 
-// samples reports whether training samples.
-func (v *VSAE) samples() bool {
+// Samples reports whether training samples.
+func (v *VSAE) Samples() bool {
 	return v.Variance == "learned" || v.Variance == "fixed" && v.Sigma > 0
 }
 
@@ -114,7 +114,7 @@ func (v *VSAE) model(b *sae.Builder) *model {
 	if v.Bias == "tied" {
 		m.Input = b.G.AddRow(b.X(), m.DecoderBias.Use(), -1)
 	}
-	if v.samples() && (b.Train || v.draw > 0) {
+	if v.Samples() && (b.Train || v.draw > 0) {
 		m.noise = newNoise(b, v)
 	}
 	return m

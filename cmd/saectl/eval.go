@@ -153,6 +153,12 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	if len(o.ks) > 0 {
 		how.Metrics = append(how.Metrics, eval.NewTruncation(subject, o.ks))
 	}
+	passes, done, err := t.variational(subject, o.threads)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	how.Metrics = append(how.Metrics, passes...)
 	r, err := eval.Run(ctx, subject, src, how)
 	if err != nil {
 		return nil, err
