@@ -47,23 +47,12 @@ func runEncode(ctx context.Context, s streams, o encodeOptions) error {
 	if o.out == "" {
 		return usageError{fmt.Errorf("--out is missing: the file to write, such as codes.arrow")}
 	}
-	t, err := openRun(o.sae, o.threads)
+	l, err := openLook(o.sae, o.dump, "all", o.where, o.threads)
 	if err != nil {
 		return err
 	}
-	defer t.model.Close()
-	d, err := t.dump(o.dump)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := t.check(d); err != nil {
-		return err
-	}
-	rows, err := t.rows(d, "all", o.where)
-	if err != nil {
-		return err
-	}
+	defer l.close()
+	t, d, rows := l.trained, l.d, l.rows
 	var entries int64
 	err = atomicfile.Write(o.out, func(w io.Writer) error {
 		entries, err = t.encode(ctx, w, d, rows)

@@ -117,24 +117,12 @@ func (o evalOptions) print(s streams, reports []*eval.Report, all any) error {
 
 // evaluate makes the report of one run and keeps it in its folder.
 func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, error) {
-	t, err := openRun(dir, o.threads, o.set...)
+	l, err := openLook(dir, o.dump, o.split, o.where, o.threads, o.set...)
 	if err != nil {
 		return nil, err
 	}
-	defer t.model.Close()
-	d, err := t.dump(o.dump)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	if err := t.check(d); err != nil {
-		return nil, err
-	}
-	rows, err := t.rows(d, o.split, o.where)
-	if err != nil {
-		return nil, err
-	}
-	r, err := t.measure(ctx, d, rows, o)
+	defer l.close()
+	r, err := l.measure(ctx, l.d, l.rows, o)
 	if err != nil || len(o.set) > 0 {
 		return r, err
 	}

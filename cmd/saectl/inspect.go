@@ -58,23 +58,12 @@ Memory is bounded by the latents shown, however large the dump.`,
 }
 
 func runInspect(ctx context.Context, s streams, o inspectOptions) error {
-	t, err := openRun(o.sae, o.threads)
+	l, err := openLook(o.sae, o.dump, o.split, o.where, o.threads)
 	if err != nil {
 		return err
 	}
-	defer t.model.Close()
-	d, err := t.dump(o.dump)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := t.check(d); err != nil {
-		return err
-	}
-	rows, err := t.rows(d, o.split, o.where)
-	if err != nil {
-		return err
-	}
+	defer l.close()
+	t, d, rows := l.trained, l.d, l.rows
 	how, err := o.how(t.model.F)
 	if err != nil {
 		return usageError{err}

@@ -129,3 +129,36 @@ func (t *trained) transcodes() (bool, error) {
 	needs, err := sae.Columns(t.settings.Section)
 	return needs&activations.Target != 0, err
 }
+
+// A look is a run opened together with rows to look at it on.
+type look struct {
+	*trained
+	d    *activations.Dump
+	rows activations.Rows
+}
+
+// openLook opens the run in dir, the dump ("" is the run's own) and those rows
+// of the split that meet a condition. close closes both.
+func openLook(dir, dump, split, condition string, threads int, set ...string) (l *look, err error) {
+	l = &look{}
+	if l.trained, err = openRun(dir, threads, set...); err != nil {
+		return nil, err
+	}
+	if l.d, err = l.dump(dump); err == nil {
+		if err = l.check(l.d); err == nil {
+			l.rows, err = l.trained.rows(l.d, split, condition)
+		}
+	}
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *look) close() {
+	l.model.Close()
+	if l.d != nil {
+		l.d.Close()
+	}
+}
