@@ -35,6 +35,7 @@ func units() []unit {
 		{"gemm_avx512_amd64", avx512, emitGEMM},
 		{"gemm_avx2_amd64", avx2, emitGEMM},
 		{"screen_avx512_amd64", avx512, emitScreen},
+		{"words_avx512_amd64", avx512, emitWords},
 		{"noise_avx512_amd64", avx512, emitNoise},
 	}
 }
@@ -73,6 +74,11 @@ func emitScreen(g *gen) {
 	g.quantize()
 	g.byteTile()
 	g.screen()
+}
+
+func emitWords(g *gen) {
+	g.quantizeWords()
+	g.wordTile()
 }
 
 func emitNoise(g *gen) {

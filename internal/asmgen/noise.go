@@ -90,7 +90,8 @@ func (g *gen) beginNoise(constants map[uint32]operand.Mem, name, params, doc str
 		"sets low and high to bounds of |max(mean,floor) + σ·ε| of 64 latents and",
 		"returns the bits of those whose upper bound is above a number; NaN is not.", doc,
 		"words holds ten pairs of round keys, the stream, and the number of the first",
-		"block; params floor, σ and, where logVar is not empty, the bounds of log σ².")
+		"block; params floor, σ, the bounds of log σ², where logVar is not empty, and",
+		"by how much means may be off, and σ in parts of it.")
 	n := &noiser{gen: g, constants: constants, words: g.pointer("words"), params: g.pointer("params"),
 		low: g.pointer("low"), high: g.pointer("high"), mean: g.pointer("mean"), logVar: g.pointer("logVar"),
 		empty: g.length("logVar"), above: g.broadcast("above"), found: g.GP64(), even: g.K(), odd: g.K()}
@@ -226,9 +227,13 @@ func (n *noiser) bound(i int, e reg.VecVirtual) {
 	z, sigma, off, k, bits := n.ZMM(), n.sigma(i), n.ZMM(), n.K(), n.GP64()
 	n.VBROADCASTSS(at(n.params, 0), z)
 	n.VMAXPS(at(n.mean, 64*i), z, z) // a mean that is NaN stays
-	n.VFMADD231PS(sigma, e, z)
+	n.VMULPS(sigma, e, e)
+	n.VADDPS(e, z, z)
 	n.VPANDD_BCST(n.word(0x7fffffff), z, z)
-	n.VMULPS_BCST(n.number(noiseError), sigma, off)
+	n.VBROADCASTSS(at(n.params, 16), off)
+	n.VFMADD231PS_BCST(n.number(noiseError), sigma, off)
+	n.VPANDD_BCST(n.word(0x7fffffff), e, e)
+	n.VFMADD231PS_BCST(at(n.params, 20), e, off)
 	n.VMOVAPS(off, e)
 	n.VFMADD231PS_BCST(n.number(1+noiseRounding), z, e)
 	n.VMOVUPS(e, at(n.high, 64*i))

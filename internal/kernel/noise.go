@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // Noise bounds samples of latents, |max(mean, floor) + σ·ε|, without computing
 // them: ε are the standard normal deviates of one stream of random bits, as
 // package data makes them, and the bounds are a few hundredths of σ apart.
@@ -8,7 +10,7 @@ package kernel
 type Noise struct {
 	kernels *noiseKernels
 	words   [24]uint32 // ten pairs of round keys, the stream, the first block
-	params  [4]float32 // floor, σ, the bounds of log σ²
+	params  [6]float32 // floor, σ, the bounds of log σ², slack of means and of σ
 }
 
 // noiseKernels bound NoiseLatents samples and return the bits of those whose
@@ -34,7 +36,13 @@ func (n *Noise) Set(seed, stream uint64, floor, sigma, logMin, logMax float32) {
 		k0, k1 = k0+0x9E3779B9, k1+0xBB67AE85
 	}
 	n.words[20], n.words[21] = uint32(stream), uint32(stream>>32)
-	n.params = [4]float32{floor, sigma, logMin, logMax}
+	n.params = [6]float32{floor, sigma, logMin, logMax}
+}
+
+// Allow says how far the means of the bounds to come may be from the true ones,
+// and their log σ². Both are 0 after Set.
+func (n *Noise) Allow(mean, logVar float32) {
+	n.params[4], n.params[5] = mean, float32(math.Expm1(float64(logVar)/2)*(1+1e-6))
 }
 
 // Bounds sets low and high to bounds of the samples of NoiseLatents latents

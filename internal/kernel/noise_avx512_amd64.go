@@ -8,7 +8,8 @@ package kernel
 // returns the bits of those whose upper bound is above a number; NaN is not.
 // They are those of 16 blocks of random bits in a row.
 // words holds ten pairs of round keys, the stream, and the number of the first
-// block; params floor, σ and, where logVar is not empty, the bounds of log σ².
+// block; params floor, σ, the bounds of log σ², where logVar is not empty, and
+// by how much means may be off, and σ in parts of it.
 //
 //go:noescape
 func noiseBoundsAVX512(low []float32, high []float32, mean []float32, logVar []float32, words []uint32, params []float32, above float32) uint64
@@ -17,7 +18,8 @@ func noiseBoundsAVX512(low []float32, high []float32, mean []float32, logVar []f
 // returns the bits of those whose upper bound is above a number; NaN is not.
 // Latent l is number l of those that start at a block of random bits.
 // words holds ten pairs of round keys, the stream, and the number of the first
-// block; params floor, σ and, where logVar is not empty, the bounds of log σ².
+// block; params floor, σ, the bounds of log σ², where logVar is not empty, and
+// by how much means may be off, and σ in parts of it.
 //
 //go:noescape
 func noiseBoundsAtAVX512(low []float32, high []float32, mean []float32, logVar []float32, latents []int32, words []uint32, params []float32, above float32) uint64

@@ -275,13 +275,17 @@ TEXT ·noiseBoundsAVX512(SB), NOSPLIT, $0-160
 Deviation0:
 	VBROADCASTSS     (CX), Z1
 	VMAXPS           (SI), Z1, Z1
-	VFMADD231PS      Z6, Z3, Z1
+	VMULPS           Z6, Z3, Z3
+	VADDPS           Z3, Z1, Z1
 	VPANDD.BCST      word7fffffff<>+0(SB), Z1, Z1
-	VMULPS.BCST      word3c23d70a<>+0(SB), Z6, Z6
-	VMOVAPS          Z6, Z3
+	VBROADCASTSS     16(CX), Z7
+	VFMADD231PS.BCST word3c23d70a<>+0(SB), Z6, Z7
+	VPANDD.BCST      word7fffffff<>+0(SB), Z3, Z3
+	VFMADD231PS.BCST 20(CX), Z3, Z7
+	VMOVAPS          Z7, Z3
 	VFMADD231PS.BCST word3f800008<>+0(SB), Z1, Z3
 	VMOVUPS          Z3, (BX)
-	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z6, Z1
+	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z7, Z1
 	VMOVUPS          Z1, (DX)
 	VCMPPS           $0x0e, Z0, Z3, K1
 	KMOVW            K1, AX
@@ -304,13 +308,17 @@ Deviation0:
 Deviation1:
 	VBROADCASTSS     (CX), Z1
 	VMAXPS           64(SI), Z1, Z1
-	VFMADD231PS      Z3, Z4, Z1
+	VMULPS           Z3, Z4, Z4
+	VADDPS           Z4, Z1, Z1
 	VPANDD.BCST      word7fffffff<>+0(SB), Z1, Z1
-	VMULPS.BCST      word3c23d70a<>+0(SB), Z3, Z3
-	VMOVAPS          Z3, Z4
+	VBROADCASTSS     16(CX), Z6
+	VFMADD231PS.BCST word3c23d70a<>+0(SB), Z3, Z6
+	VPANDD.BCST      word7fffffff<>+0(SB), Z4, Z4
+	VFMADD231PS.BCST 20(CX), Z4, Z6
+	VMOVAPS          Z6, Z4
 	VFMADD231PS.BCST word3f800008<>+0(SB), Z1, Z4
 	VMOVUPS          Z4, 64(BX)
-	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z3, Z1
+	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z6, Z1
 	VMOVUPS          Z1, 64(DX)
 	VCMPPS           $0x0e, Z0, Z4, K1
 	KMOVW            K1, AX
@@ -334,13 +342,17 @@ Deviation1:
 Deviation2:
 	VBROADCASTSS     (CX), Z1
 	VMAXPS           128(SI), Z1, Z1
-	VFMADD231PS      Z3, Z2, Z1
+	VMULPS           Z3, Z2, Z2
+	VADDPS           Z2, Z1, Z1
 	VPANDD.BCST      word7fffffff<>+0(SB), Z1, Z1
-	VMULPS.BCST      word3c23d70a<>+0(SB), Z3, Z3
-	VMOVAPS          Z3, Z2
+	VBROADCASTSS     16(CX), Z4
+	VFMADD231PS.BCST word3c23d70a<>+0(SB), Z3, Z4
+	VPANDD.BCST      word7fffffff<>+0(SB), Z2, Z2
+	VFMADD231PS.BCST 20(CX), Z2, Z4
+	VMOVAPS          Z4, Z2
 	VFMADD231PS.BCST word3f800008<>+0(SB), Z1, Z2
 	VMOVUPS          Z2, 128(BX)
-	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z3, Z1
+	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z4, Z1
 	VMOVUPS          Z1, 128(DX)
 	VCMPPS           $0x0e, Z0, Z2, K1
 	KMOVW            K1, AX
@@ -364,13 +376,17 @@ Deviation2:
 Deviation3:
 	VBROADCASTSS     (CX), Z1
 	VMAXPS           192(SI), Z1, Z1
-	VFMADD231PS      Z2, Z5, Z1
+	VMULPS           Z2, Z5, Z5
+	VADDPS           Z5, Z1, Z1
 	VPANDD.BCST      word7fffffff<>+0(SB), Z1, Z1
-	VMULPS.BCST      word3c23d70a<>+0(SB), Z2, Z2
-	VMOVAPS          Z2, Z5
+	VBROADCASTSS     16(CX), Z3
+	VFMADD231PS.BCST word3c23d70a<>+0(SB), Z2, Z3
+	VPANDD.BCST      word7fffffff<>+0(SB), Z5, Z5
+	VFMADD231PS.BCST 20(CX), Z5, Z3
+	VMOVAPS          Z3, Z5
 	VFMADD231PS.BCST word3f800008<>+0(SB), Z1, Z5
 	VMOVUPS          Z5, 192(BX)
-	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z2, Z1
+	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z3, Z1
 	VMOVUPS          Z1, 192(DX)
 	VCMPPS           $0x0e, Z0, Z5, K1
 	KMOVW            K1, AX
@@ -690,13 +706,17 @@ TEXT ·noiseBoundsAtAVX512(SB), NOSPLIT, $0-184
 Deviation0:
 	VBROADCASTSS      (CX), Z4
 	VMAXPS            (SI), Z4, Z4
-	VFMADD231PS       Z5, Z3, Z4
+	VMULPS            Z5, Z3, Z3
+	VADDPS            Z3, Z4, Z4
 	VPANDD.BCST       word7fffffff<>+0(SB), Z4, Z4
-	VMULPS.BCST       word3c23d70a<>+0(SB), Z5, Z5
-	VMOVAPS           Z5, Z3
+	VBROADCASTSS      16(CX), Z6
+	VFMADD231PS.BCST  word3c23d70a<>+0(SB), Z5, Z6
+	VPANDD.BCST       word7fffffff<>+0(SB), Z3, Z3
+	VFMADD231PS.BCST  20(CX), Z3, Z6
+	VMOVAPS           Z6, Z3
 	VFMADD231PS.BCST  word3f800008<>+0(SB), Z4, Z3
 	VMOVUPS           Z3, (BX)
-	VFMSUB132PS.BCST  word3f7ffff0<>+0(SB), Z5, Z4
+	VFMSUB132PS.BCST  word3f7ffff0<>+0(SB), Z6, Z4
 	VMOVUPS           Z4, (DX)
 	VCMPPS            $0x0e, Z0, Z3, K3
 	KMOVW             K3, R11
@@ -900,13 +920,17 @@ Deviation0:
 Deviation1:
 	VBROADCASTSS      (CX), Z4
 	VMAXPS            64(SI), Z4, Z4
-	VFMADD231PS       Z5, Z3, Z4
+	VMULPS            Z5, Z3, Z3
+	VADDPS            Z3, Z4, Z4
 	VPANDD.BCST       word7fffffff<>+0(SB), Z4, Z4
-	VMULPS.BCST       word3c23d70a<>+0(SB), Z5, Z5
-	VMOVAPS           Z5, Z3
+	VBROADCASTSS      16(CX), Z6
+	VFMADD231PS.BCST  word3c23d70a<>+0(SB), Z5, Z6
+	VPANDD.BCST       word7fffffff<>+0(SB), Z3, Z3
+	VFMADD231PS.BCST  20(CX), Z3, Z6
+	VMOVAPS           Z6, Z3
 	VFMADD231PS.BCST  word3f800008<>+0(SB), Z4, Z3
 	VMOVUPS           Z3, 64(BX)
-	VFMSUB132PS.BCST  word3f7ffff0<>+0(SB), Z5, Z4
+	VFMSUB132PS.BCST  word3f7ffff0<>+0(SB), Z6, Z4
 	VMOVUPS           Z4, 64(DX)
 	VCMPPS            $0x0e, Z0, Z3, K3
 	KMOVW             K3, R11
@@ -1111,13 +1135,17 @@ Deviation1:
 Deviation2:
 	VBROADCASTSS      (CX), Z4
 	VMAXPS            128(SI), Z4, Z4
-	VFMADD231PS       Z5, Z3, Z4
+	VMULPS            Z5, Z3, Z3
+	VADDPS            Z3, Z4, Z4
 	VPANDD.BCST       word7fffffff<>+0(SB), Z4, Z4
-	VMULPS.BCST       word3c23d70a<>+0(SB), Z5, Z5
-	VMOVAPS           Z5, Z3
+	VBROADCASTSS      16(CX), Z6
+	VFMADD231PS.BCST  word3c23d70a<>+0(SB), Z5, Z6
+	VPANDD.BCST       word7fffffff<>+0(SB), Z3, Z3
+	VFMADD231PS.BCST  20(CX), Z3, Z6
+	VMOVAPS           Z6, Z3
 	VFMADD231PS.BCST  word3f800008<>+0(SB), Z4, Z3
 	VMOVUPS           Z3, 128(BX)
-	VFMSUB132PS.BCST  word3f7ffff0<>+0(SB), Z5, Z4
+	VFMSUB132PS.BCST  word3f7ffff0<>+0(SB), Z6, Z4
 	VMOVUPS           Z4, 128(DX)
 	VCMPPS            $0x0e, Z0, Z3, K3
 	KMOVW             K3, R11
@@ -1322,13 +1350,17 @@ Deviation2:
 Deviation3:
 	VBROADCASTSS     (CX), Z2
 	VMAXPS           192(SI), Z2, Z2
-	VFMADD231PS      Z3, Z1, Z2
+	VMULPS           Z3, Z1, Z1
+	VADDPS           Z1, Z2, Z2
 	VPANDD.BCST      word7fffffff<>+0(SB), Z2, Z2
-	VMULPS.BCST      word3c23d70a<>+0(SB), Z3, Z3
-	VMOVAPS          Z3, Z1
+	VBROADCASTSS     16(CX), Z4
+	VFMADD231PS.BCST word3c23d70a<>+0(SB), Z3, Z4
+	VPANDD.BCST      word7fffffff<>+0(SB), Z1, Z1
+	VFMADD231PS.BCST 20(CX), Z1, Z4
+	VMOVAPS          Z4, Z1
 	VFMADD231PS.BCST word3f800008<>+0(SB), Z2, Z1
 	VMOVUPS          Z1, 192(BX)
-	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z3, Z2
+	VFMSUB132PS.BCST word3f7ffff0<>+0(SB), Z4, Z2
 	VMOVUPS          Z2, 192(DX)
 	VCMPPS           $0x0e, Z0, Z1, K1
 	KMOVW            K1, AX

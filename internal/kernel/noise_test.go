@@ -38,6 +38,8 @@ type noiseCase struct {
 	low, high []float32
 	block     uint64
 	above     float32
+	off       float32 // by how much means may be off
+	offLog    float32 // and log variances
 	found     uint64
 }
 
@@ -65,11 +67,25 @@ func (c *noiseCase) run(s *set) {
 	}
 	c.n.Set(c.seed, noiseStream, floor, float32(c.sigma), noiseLow, noiseHigh)
 	c.n.kernels = s.noise
+	c.n.Allow(c.off, c.offLog)
 	c.low, c.high = make([]float32, NoiseLatents), make([]float32, NoiseLatents)
 	if c.latents != nil {
 		c.found = c.n.BoundsAt(c.low, c.high, c.mean, c.logVar, c.latents, c.block, c.above)
 	} else {
 		c.found = c.n.Bounds(c.low, c.high, c.mean, c.logVar, c.block, c.above)
+	}
+}
+
+// blur moves means and log variances as far as the bounds allow for.
+func (c *noiseCase) blur(r *rand.Rand) {
+	for j := range c.mean {
+		c.mean[j] += c.off * (2*r.Float32() - 1)
+		if c.logVar != nil && c.logVar[j] < noiseHigh-c.offLog && c.logVar[j] > noiseLow+c.offLog {
+			c.logVar[j] += c.offLog * (2*r.Float32() - 1)
+		}
+	}
+	if c.logVar == nil {
+		c.sigma *= math.Exp(float64(c.offLog) / 2 * (2*r.Float64() - 1))
 	}
 }
 
@@ -83,7 +99,8 @@ func (c *noiseCase) check(t *testing.T) {
 		if c.logVar != nil {
 			sigma = math.Exp(0.5 * min(max(float64(c.logVar[j]), noiseLow), noiseHigh))
 		}
-		if !(low <= z && z <= high) || high-low > 0.021*sigma+1e-5*z {
+		wide := 2*float64(c.off) + 14*math.Expm1(float64(c.offLog)/2)*sigma
+		if !(low <= z && z <= high) || high-low > 0.021*sigma+1e-5*z+wide {
 			t.Fatalf("latent %d: %g is not in [%g,%g], or these are too far apart for σ %g", j, z, low, high, sigma)
 		}
 		if bit := c.found>>j&1 == 1; bit != (c.high[j] > c.above) {
@@ -117,7 +134,11 @@ func TestNoiseBounds(t *testing.T) {
 				}
 			}
 			c.above = float32(c.sample(r.IntN(NoiseLatents)))
+			if i%4 == 0 {
+				c.off, c.offLog = float32(r.Float64()), float32(r.Float64())
+			}
 			c.run(s)
+			c.blur(r)
 			c.check(t)
 		}
 	})

@@ -62,6 +62,7 @@ type set struct {
 	transpose                     func(dst []float32, ld int, src []float32, stride, n int) // 4 rows of n, a multiple of 8; may be nil
 
 	bytes *byteKernels  // nil where they would not be faster
+	words *wordKernels  // likewise
 	noise *noiseKernels // nil where there are none
 }
 

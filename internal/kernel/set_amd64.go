@@ -14,6 +14,7 @@ var setAVX512 = set{
 	tops: topsAVX512, axpyTops: axpyTopsAVX512,
 	tileRows: 12, tileCols: 32, tileDepth: 768, tile: tileAVX512, transpose: transposeAVX512,
 	bytes: bytesAVX512(),
+	words: wordsAVX512(),
 	noise: &noiseKernels{bounds: noiseBoundsAVX512, boundsAt: noiseBoundsAtAVX512},
 }
 
@@ -22,6 +23,13 @@ func bytesAVX512() *byteKernels {
 		return nil
 	}
 	return &byteKernels{maxAbs: maxAbsAVX512, quantize: quantizeAVX512, tile: byteTileAVX512, screen: screenAVX512}
+}
+
+func wordsAVX512() *wordKernels {
+	if !cpu.X86.HasAVX512VNNI {
+		return nil
+	}
+	return &wordKernels{quantize: quantizeWordsAVX512, tile: wordTileAVX512}
 }
 
 var setAVX2 = set{
