@@ -2,15 +2,15 @@ package vsae
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/saectl/saectl/internal/kernel"
 )
 
 // sampler chooses in each row the k latents of largest |z|, z = μ + σ·ε. It
-// scores in tiles as kernel.Selector does, with the same products, and bounds
-// the |z| of a tile; only those that the bounds leave in doubt are computed. So
-// what it keeps is what a look at all z would give.
+// scores in tiles, or estimates scores where that is faster, and bounds the |z|
+// of a tile; only those that the bounds leave in doubt are computed, from the
+// products that kernel.Selector scores with. So what it keeps, and its bits, is
+// what a look at all z would give.
 type sampler struct {
 	pool   *kernel.Pool
 	noise  *noise
@@ -24,17 +24,25 @@ type sampler struct {
 	x       []float32 // [rows,D] of the call under way
 	d, n    int       // n latents looked at
 	latents []int32   // the subset, and zeros up to a whole block
-	heads   [2]scores // of μ and of log σ²
+	heads   []scores  // of μ and, where σ is learned, of log σ²
+	guesses bool      // scores are estimated
 	perItem int
 	rows    []top
 	scratch []*scratch // one a worker
 }
 
 // scores is a linear map of rows to a number for each latent.
-type scores struct{ w, bias []float32 } // [F,D], [F]
+type scores struct {
+	w, bias  []float32 // [F,D], [F]
+	estimate *kernel.Estimator
+}
 
 func newSampler(pool *kernel.Pool, n *noise, k int, v *VSAE) *sampler {
 	p := &sampler{pool: pool, noise: n, k: k, relu: v.ReluMu, sigma: float32(v.Sigma), logVar: v.clamp(), learns: v.Variance == "learned"}
+	p.heads = []scores{{estimate: kernel.NewEstimator(pool)}}
+	if p.learns {
+		p.heads = append(p.heads, scores{estimate: kernel.NewEstimator(pool)})
+	}
 	for range pool.Threads() {
 		p.scratch = append(p.scratch, newScratch(p))
 	}
@@ -52,10 +60,11 @@ const (
 // ReLU; more is weights and bias of the variance head where there is one.
 func (p *sampler) pick(dst *kernel.Support, x, w, bias []float32, more [][]float32, rows, d, f int) error {
 	p.begin(x, d, f, rows)
-	p.heads = [2]scores{{w, bias}}
+	p.heads[0].w, p.heads[0].bias = w, bias
 	if p.learns {
-		p.heads[1] = scores{more[0], more[1]}
+		p.heads[1].w, p.heads[1].bias = more[0], more[1]
 	}
+	p.guesses = p.prepare(rows, f)
 	threads := p.pool.Threads()
 	items := threads * max(1, (rows+threads*itemRows-1)/(threads*itemRows))
 	p.perItem = min((max(1, (rows+items-1)/items)+rowStep-1)/rowStep*rowStep, itemRows)
@@ -66,8 +75,34 @@ func (p *sampler) pick(dst *kernel.Support, x, w, bias []float32, more [][]float
 		dst.Index, dst.Score = append(dst.Index, r.latent...), append(dst.Score, r.score...)
 		dst.RowPtr = append(dst.RowPtr, int32(len(dst.Index)))
 	}
-	p.x, p.heads = nil, [2]scores{}
+	p.x = nil
+	for h := range p.heads {
+		p.heads[h].w, p.heads[h].bias = nil, nil
+	}
 	return nil
+}
+
+// leastRows is how many rows make up for the time that estimates take to
+// prepare.
+const leastRows = 48
+
+// prepare reports whether scores are to be estimated.
+func (p *sampler) prepare(rows, f int) bool {
+	if !kernel.HasNoise() || p.noise.given != nil || rows < leastRows || !kernel.CanEstimate(p.n, p.d) {
+		return false
+	}
+	subset := p.latents
+	if len(subset) > 0 {
+		subset = subset[:p.n]
+	} else {
+		subset = nil
+	}
+	for _, h := range p.heads {
+		if !h.estimate.Weights(h.w, h.bias, subset, f, p.d) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *sampler) begin(x []float32, d, f, rows int) {
@@ -95,125 +130,12 @@ func (p *sampler) Do(worker, item int) {
 // blockCols is how many latents are scored at a time, whole blocks of noise.
 const blockCols = kernel.NoiseLatents
 
-// scratch is what one worker scores rows with.
-type scratch struct {
-	p         *sampler
-	fast      bool // a kernel bounds samples
-	noise     kernel.Noise
-	w         []float32    // [blockCols,D] weights of a subset, gathered
-	tile      [2][]float32 // [rows,blockCols] of each head
-	low, high []float32    // [blockCols] bounds of |z|
-}
-
-func newScratch(p *sampler) *scratch {
-	return &scratch{p: p, low: make([]float32, blockCols), high: make([]float32, blockCols)}
-}
-
-func (c *scratch) begin() {
-	p := c.p
-	c.fast = kernel.HasNoise() && p.noise.given == nil
-	floor := float32(math.Inf(-1))
-	if p.relu {
-		floor = 0
-	}
-	if c.fast {
-		c.noise.Set(p.noise.seed, p.noise.stream, floor, p.sigma, float32(p.logVar.lo), float32(p.logVar.hi))
-	}
-}
-
-func (c *scratch) choose(lo, hi int) {
-	p := c.p
-	for i := lo; i < hi; i++ {
-		p.rows[i].begin(min(p.k, p.n))
-	}
-	for first := 0; first < p.n && p.k > 0; first += blockCols {
-		n := min(blockCols, p.n-first)
-		c.products(0, first, n, lo, hi)
-		if p.learns {
-			c.products(1, first, n, lo, hi)
-		}
-		for i := lo; i < hi; i++ {
-			at := (i - lo) * blockCols
-			score, logVar := c.tile[0][at:at+blockCols], []float32(nil)
-			if p.learns {
-				logVar = c.tile[1][at : at+blockCols]
-			}
-			c.look(i, first, n, score, logVar)
-		}
-	}
-	for i := lo; i < hi; i++ {
-		p.settle(i)
-	}
-}
-
-// products scores n latents from place first on for rows [lo,hi). Places
-// beyond n are NaN.
-func (c *scratch) products(head, first, n, lo, hi int) {
-	p, rows := c.p, hi-lo
-	h, d := p.heads[head], p.d
-	c.tile[head] = resize(c.tile[head], rows*blockCols)
-	w := h.w[first*d:]
-	if len(p.latents) > 0 {
-		c.w = resize(c.w, blockCols*d)
-		for j, f := range p.latents[first : first+n] {
-			copy(c.w[j*d:(j+1)*d], h.w[int(f)*d:])
-		}
-		w = c.w
-	}
-	kernel.DotBlock(c.tile[head], blockCols, p.x[lo*d:hi*d], w, rows, n, d)
-	for i := range rows {
-		c.addBias(c.tile[head][i*blockCols:(i+1)*blockCols], h.bias, first, n)
-	}
-}
-
-func (c *scratch) addBias(row, bias []float32, first, n int) {
-	if latents := c.p.latents; len(latents) > 0 {
-		for j, f := range latents[first : first+n] {
-			row[j] += bias[f]
-		}
-	} else {
-		kernel.Add(row[:n], bias[first:])
-	}
-	for j := n; j < blockCols; j++ {
-		row[j] = float32(math.NaN())
-	}
-}
-
-// look adds the latents of a block that row i may keep.
-func (c *scratch) look(i, first, n int, score, logVar []float32) {
-	p := c.p
-	row := &p.rows[i]
-	for found := c.bound(i, first, n, score, logVar, row.above); found != 0; found &= found - 1 {
-		j := bits.TrailingZeros64(found)
-		l := float32(0)
-		if p.learns {
-			l = logVar[j]
-		}
-		if row.add(c.low[j], c.high[j], score[j], l, p.latent(first+j)) {
-			p.thin(i)
-		}
-	}
-}
-
 // latent is the number of the latent at a place of those looked at.
 func (p *sampler) latent(place int) int32 {
 	if len(p.latents) > 0 {
 		return p.latents[place]
 	}
 	return int32(place)
-}
-
-// bound bounds |z| of a block and returns the bits of the latents that may be
-// above.
-func (c *scratch) bound(i, first, n int, score, logVar []float32, above float32) uint64 {
-	switch p := c.p; {
-	case !c.fast:
-		return c.boundPlain(i, first, n, score, logVar, above)
-	case len(p.latents) > 0:
-		return c.noise.BoundsAt(c.low, c.high, score, logVar, p.latents[first:], p.noise.block(i, 0), above)
-	default:
-		return c.noise.Bounds(c.low, c.high, score, logVar, p.noise.block(i, int32(first)), above)
-	}
 }
 
 // z is the sample of a latent in row i.
@@ -242,8 +164,20 @@ func (p *sampler) thin(i int) {
 func (p *sampler) settle(i int) {
 	row := &p.rows[i]
 	for e, f := range row.latent {
+		if row.guessed {
+			row.score[e] = p.score(0, i, f)
+			if p.learns {
+				row.logVar[e] = p.score(1, i, f)
+			}
+		}
 		z := float32(math.Abs(float64(p.z(i, row.score[e], row.logVar[e], f))))
 		row.low[e], row.high[e] = z, z
 	}
 	row.keep()
+}
+
+// score is what exact computes.
+func (p *sampler) score(head, i int, f int32) float32 {
+	h, d := &p.heads[head], p.d
+	return kernel.Dot(p.x[i*d:(i+1)*d], h.w[int(f)*d:int(f+1)*d]) + h.bias[f]
 }

@@ -107,11 +107,12 @@ func TestSampler(t *testing.T) {
 	for _, variance := range []string{"fixed", "learned"} {
 		for _, relu := range []bool{true, false} {
 			for seed, sigma := range []float64{1e-3, 0.1, 1, 30} {
-				for _, f := range []int{3, 67, 601} {
+				for _, size := range [][2]int{{24, 3}, {24, 67}, {97, 601}} { // the last is estimated first
+					d, f := size[0], size[1]
 					t.Run(fmt.Sprintf("%s/%v/%g/%d", variance, relu, sigma, f), func(t *testing.T) {
 						v := New().(*VSAE)
 						v.Variance, v.Sigma, v.ReluMu = variance, sigma, relu
-						s := newScene(uint64(seed), 61, 24, f, 5, v)
+						s := newScene(uint64(seed), 61, d, f, 5, v)
 						same(t, s.pick(t, 2), s.all())
 						for i := int32(1); i < int32(f); i += 1 + i%3 {
 							s.subset = append(s.subset, i)
@@ -155,6 +156,22 @@ func TestSamplerEdges(t *testing.T) {
 	clear(s.x)
 	if got := s.pick(t, 2); !slices.Equal(got.Index[:8], []int32{0, 1, 2, 3, 0, 1, 2, 3}) {
 		t.Errorf("of equal latents %v are kept, want the first four", got.Index[:8])
+	}
+}
+
+// TestSamplerWithoutEstimates: a row too large for estimates, or a latent, and
+// the same is kept.
+func TestSamplerWithoutEstimates(t *testing.T) {
+	for name, spoil := range map[string]func(s *scene){
+		"row":    func(s *scene) { s.x[70*s.d] = 1e19 },
+		"latent": func(s *scene) { s.w[3*s.d] = 1e19 },
+		"bias":   func(s *scene) { s.bias[9] = float32(math.Inf(1)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(5, 90, 96, 300, 5, New().(*VSAE))
+			spoil(s)
+			same(t, s.pick(t, 2), s.all())
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ package vsae
 // largest. Of equal ones those of lower latents stay.
 type top struct {
 	k         int
+	guessed   bool      // scores and log variances are estimates
 	above     float32   // what an upper bound must exceed to be added
 	low, high []float32 // bounds of |z|
 	score     []float32
@@ -14,8 +15,8 @@ type top struct {
 }
 
 // begin empties it. What is not above 0 is never kept.
-func (t *top) begin(k int) {
-	t.k, t.above = k, 0
+func (t *top) begin(k int, guessed bool) {
+	t.k, t.guessed, t.above = k, guessed, 0
 	t.cut(0)
 }
 
