@@ -29,7 +29,7 @@ run() {
   [[ $dump == sample ]] || { train=$data/dumps/$dump/train && test=(--dump "$data/dumps/$dump/test"); }
   local holdout=0.1
   [[ $dump == sample ]] || holdout=0
-  for s in vsae.k=16 vsae.aux_k=0 data.holdout=$holdout train.steps="${STEPS:-1500}" train.keep_checkpoint=false seed="$seed" "$@"; do args+=(--set "$s"); done
+  for s in vsae.k=16 vsae.aux_k=0 data.holdout=$holdout train.steps="${STEPS:-600}" train.keep_checkpoint=false seed="$seed" "$@"; do args+=(--set "$s"); done
   if [[ ! -e $dir/weights.safetensors ]]; then
     "$saectl" train --quiet --resume --threads "${THREADS:-0}" --config vsae --dump "$train" --out "$dir" "${args[@]}" >/dev/null
   fi
