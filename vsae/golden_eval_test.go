@@ -72,6 +72,7 @@ func (g *golden) start(t *testing.T) {
 	m := g.model(t, g.variant().Posterior(), g.still(t), g.Config.B)
 	encode(t, m, g.batch(0))
 	saetest.Within(t, "means", m.Extra("mean"), g.c.Floats("step0.mu"), outputTolerance)
+	saetest.Near(t, "half a squared mean", kernel.SumSquares(m.Extra("mean"))/2/float64(g.Config.B), g.Steps[0].HalfMu, lossTolerance)
 	if g.Config.Learned == 0 {
 		return
 	}

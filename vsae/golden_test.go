@@ -60,6 +60,7 @@ type goldenStep struct {
 	KLScale   float64 `json:"kl_scale"`
 	KLWeight  float64 `json:"kl_weight"`
 	Cost      float64 `json:"activation_cost"`
+	HalfMu    float64 `json:"mean_mu_sq_half"` // of all latents
 	Threshold float64
 }
 
