@@ -13,6 +13,7 @@ import (
 
 // The orders in which Inspect can rank latents.
 const (
+	ByClarity     = "clarity"
 	ByFrequency   = "frequency"
 	ByActivation  = "activation"
 	ByAttribution = "attribution"
@@ -60,7 +61,7 @@ func (o InspectOptions) choose(v *survey, s Subject) ([]int, error) {
 			}
 		}
 	}
-	score, err := o.score(v, s)
+	score, err := o.score(v, s, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +79,17 @@ func (o InspectOptions) choose(v *survey, s Subject) ([]int, error) {
 }
 
 // score is what latents are ranked by, largest first; nil keeps their order.
-func (o InspectOptions) score(v *survey, s Subject) (func(f int) float64, error) {
+func (o InspectOptions) score(v *survey, s Subject, pool []int) (func(f int) float64, error) {
 	switch {
 	case o.Search != "":
 		return v.matchScore, nil
 	case o.Similar != nil:
 		return similarity(s, *o.Similar)
+	case o.By == ByClarity && v.clarity == nil:
+		return nil, fmt.Errorf("the dump has neither text nor labels, which clarity needs; rank by %s or %s", ByFrequency, ByActivation)
+	case o.By == ByClarity:
+		rank := v.clarity.ranks(v.use, pool)
+		return func(f int) float64 { return rank[f] }, nil
 	case o.By == ByFrequency:
 		return func(f int) float64 { return float64(v.use.fired[f]) }, nil
 	case o.By == ByActivation:
@@ -95,12 +101,13 @@ func (o InspectOptions) score(v *survey, s Subject) (func(f int) float64, error)
 	case o.By == "":
 		return nil, nil
 	}
-	return nil, fmt.Errorf("latents cannot be ranked by %q; give %s, %s or %s", o.By, ByFrequency, ByActivation, ByAttribution)
+	return nil, fmt.Errorf("latents cannot be ranked by %q; give %s, %s, %s or %s", o.By, ByClarity, ByFrequency, ByActivation, ByAttribution)
 }
 
-// needsSurvey says whether the choice needs a pass over the rows of its own.
-func (o InspectOptions) needsSurvey() bool {
-	return o.Latents == nil || o.By != "" || o.Search != "" || o.Similar != nil
+// chooses says whether a pass over the rows must come first to know which
+// latents to describe: else all of Latents are, and are put in order later.
+func (o InspectOptions) chooses() bool {
+	return o.Latents == nil || o.Search != "" || o.Count > 0 && o.Count < len(o.Latents)
 }
 
 // similarity is the decoder cosine of latents to latent f, itself first.

@@ -57,6 +57,16 @@ func newCollector(f int, chosen []int, o InspectOptions) *collector {
 	return c
 }
 
+// ordered are the same latents in another order.
+func (c *collector) ordered(latents []int) *collector {
+	out := &collector{chosen: latents, slot: c.slot, active: c.active}
+	for _, latent := range latents {
+		out.top = append(out.top, c.top[c.slot[latent]])
+		out.sample = append(out.sample, c.sample[c.slot[latent]])
+	}
+	return out
+}
+
 func (c *collector) add(s *Sample) {
 	for i := range s.N {
 		index, values := s.Codes.Row(i)

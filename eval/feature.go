@@ -20,6 +20,8 @@ type Feature struct {
 	DecoderNorm float64     `json:"decoder_norm"`
 	Attribution *float64    `json:"attribution,omitempty"` // mean |f·<decoder row, gradient>| over all rows
 	Match       *MatchScore `json:"match,omitempty"`       // of a search
+	Token       string      `json:"token,omitempty"`       // that it fires on most, or label where there is no text
+	Clarity     *float64    `json:"clarity,omitempty"`     // share of its Σf² that lies on that token
 
 	Quantiles []Quantile  `json:"quantiles,omitempty"` // of the activations that are not zero
 	Histogram *Series     `json:"histogram,omitempty"` // of the same
@@ -97,6 +99,10 @@ func (in *inspector) figures(x *Feature, latent int, v *survey) {
 	if v.attribution != nil {
 		a := v.attribution[latent] / float64(u.rows)
 		x.Attribution = &a
+	}
+	if v.clarity != nil && x.Fired > 0 {
+		token, share := v.clarity.of(latent)
+		x.Token, x.Clarity = token, &share
 	}
 	if v.hits > 0 && v.mass[latent] > 0 {
 		x.Match = &MatchScore{Score: v.matchScore(latent), Recall: float64(v.found[latent].rows) / float64(v.hits), Precision: v.found[latent].mass / v.mass[latent]}

@@ -10,28 +10,22 @@ import (
 // last character of an occurrence within the document. Case counts only when
 // the text has a capital letter.
 type finder struct {
-	reader Reader
-	text   []byte
-	fold   bool
-	tail   []byte // what the document had before the batch, up to len(text)-1 bytes
-	doc    int64
-	pos    int32
-	begun  bool
-	hits   []bool
+	text  []byte
+	fold  bool
+	tail  []byte // what the document had before the batch, up to len(text)-1 bytes
+	doc   int64
+	pos   int32
+	begun bool
+	hits  []bool
 }
 
-func newFinder(r Reader, text string) *finder {
-	f := &finder{reader: r, text: []byte(text), fold: !strings.ContainsFunc(text, unicode.IsUpper)}
-	return f
+func newFinder(text string) *finder {
+	return &finder{text: []byte(text), fold: !strings.ContainsFunc(text, unicode.IsUpper)}
 }
 
-// rows says for each row of the batch whether it completes the text; the
-// slice holds until the next call.
-func (f *finder) rows(s *Sample) ([]bool, error) {
-	tokens, err := f.reader.Tokens(s.Row[:s.N])
-	if err != nil {
-		return nil, err
-	}
+// rows says for each row of the batch, whose tokens are given, whether it
+// completes the text; the slice holds until the next call.
+func (f *finder) rows(s *Sample, tokens []string) []bool {
 	f.hits = f.hits[:0]
 	for i, token := range tokens {
 		if f.fold {
@@ -47,7 +41,7 @@ func (f *finder) rows(s *Sample) ([]bool, error) {
 			f.tail = append(f.tail[:0], f.tail[over:]...)
 		}
 	}
-	return f.hits, nil
+	return f.hits
 }
 
 // completes reports whether an occurrence in tail ends after its first before

@@ -27,7 +27,7 @@ type Reader interface {
 // describes every latent that fires, briefly.
 type InspectOptions struct {
 	Latents []int  // by number; nil for all that fire
-	By      string // rank by frequency, activation or attribution; "" keeps the order
+	By      string // rank by clarity, frequency, activation or attribution; "" keeps the order
 	Search  string // rank by how well a latent picks out rows that complete this text
 	Similar *int   // rank by decoder cosine to this latent
 	Count   int    // most latents to describe; 0 for all chosen
@@ -64,7 +64,7 @@ type Search struct {
 }
 
 // Inspect describes latents of s on rows of the dump r. It goes over the rows
-// once when the latents are given by number and twice when they are ranked.
+// once when all latents given are described, and twice when some are chosen.
 // Memory is bounded by the latents described, not by the rows. batch is at
 // most s.B.
 func Inspect(ctx context.Context, s Subject, r Reader, rows activations.Rows, batch int, o InspectOptions) (*Inspection, error) {
@@ -97,24 +97,9 @@ type inspector struct {
 }
 
 func (in *inspector) run() (*Inspection, error) {
-	chosen := in.o.Latents
-	var v *survey
-	if in.o.needsSurvey() {
-		var err error
-		if v, err = in.survey(nil); err != nil {
-			return nil, err
-		}
-		if chosen, err = in.o.choose(v, in.s); err != nil {
-			return nil, err
-		}
-	}
-	c := newCollector(in.s.F, chosen, in.o)
-	second, err := in.survey(c)
+	v, c, err := in.gather()
 	if err != nil {
 		return nil, err
-	}
-	if v == nil {
-		v = second
 	}
 	if in.o.Search != "" {
 		in.out.Search = &Search{Text: in.o.Search, Rows: v.hits}
@@ -125,16 +110,52 @@ func (in *inspector) run() (*Inspection, error) {
 	return in.describe(v, c)
 }
 
-// survey goes over the rows; c, where given, collects from its latents.
-func (in *inspector) survey(c *collector) (*survey, error) {
+// gather goes over the rows until the latents to describe are known, in their
+// order, and what they do.
+func (in *inspector) gather() (*survey, *collector, error) {
+	if !in.o.chooses() {
+		c := newCollector(in.s.F, in.o.Latents, in.o)
+		v, err := in.survey(c, true)
+		if err != nil {
+			return nil, nil, err
+		}
+		order, err := in.o.choose(v, in.s)
+		if err != nil {
+			return nil, nil, err
+		}
+		return v, c.ordered(order), nil
+	}
+	v, err := in.survey(nil, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	chosen, err := in.o.choose(v, in.s)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := newCollector(in.s.F, chosen, in.o)
+	_, err = in.survey(c, false)
+	return v, c, err
+}
+
+// survey goes over the rows; c, where given, collects from its latents. The
+// first pass also finds out what latents are ranked by.
+func (in *inspector) survey(c *collector, first bool) (*survey, error) {
 	var find *finder
-	if c == nil && in.o.Search != "" {
+	if first && in.o.Search != "" {
 		if !in.r.HasToken() {
 			return nil, fmt.Errorf("%s: the dump has no token column to search in", in.r.Name())
 		}
-		find = newFinder(in.r, in.o.Search)
+		find = newFinder(in.o.Search)
 	}
-	v := newSurvey(in.s, in.r.Has(activations.Gradient), find)
+	var clear *clarity
+	if first {
+		var err error
+		if clear, err = newClarity(in.r, in.s.F); err != nil {
+			return nil, err
+		}
+	}
+	v := newSurvey(in.s, in.r, find, clear)
 	src := data.Prefetch(data.NewSequential(in.r, in.rows, in.cols, in.batch))
 	defer src.Close()
 	var failed error

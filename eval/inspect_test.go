@@ -28,7 +28,7 @@ func (d *text) HasToken() bool                 { return d.tokens != nil }
 func (d *text) Metadata() activations.Metadata { return nil }
 
 func (d *text) Has(c activations.Columns) bool {
-	return c&activations.Gradient == 0 || d.b.Gradient != nil
+	return (c&activations.Gradient == 0 || d.b.Gradient != nil) && c&activations.Label == 0
 }
 
 func (d *text) Tokens(rows []int64) (out []string, err error) {
@@ -87,11 +87,15 @@ func speech() (*text, Subject) {
 func inspect(t *testing.T, o InspectOptions) *Inspection {
 	t.Helper()
 	d, s := speech()
-	x, err := Inspect(context.Background(), s, d, activations.AllRows(7), 3, o)
+	x, err := inspectError(d, s, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return x
+}
+
+func inspectError(d *text, s Subject, o InspectOptions) (*Inspection, error) {
+	return Inspect(context.Background(), s, d, activations.AllRows(7), 3, o)
 }
 
 func TestInspectOneLatent(t *testing.T) {
@@ -177,7 +181,7 @@ func TestInspectText(t *testing.T) {
 	if err := inspect(t, o).WriteText(&b, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"latent 0  fires on 3 rows (42.9 %) in 2 documents, mean 3, largest 5", "the« cat» ran", "doc 1:1", "nearest    2 (0.71)", "latent 2  never fires"} {
+	for _, want := range []string{"latent 0  « cat» 71 % of its activity;  fires on 3 rows (42.9 %) in 2 documents, mean 3, largest 5", "the« cat» ran", "doc 1:1", "nearest    2 (0.71)", "latent 2  never fires"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}

@@ -20,6 +20,9 @@ func (x *Inspection) WriteText(w io.Writer, color bool) error {
 	if x.Search != nil {
 		fmt.Fprintf(p, "%q is complete on %s rows\n", x.Search.Text, grouped(x.Search.Rows))
 	}
+	if x.By == ByClarity {
+		fmt.Fprintln(p, "most readable first: latents whose activity lies on one token, different tokens before more of the same")
+	}
 	for i := range x.Features {
 		p.feature(&x.Features[i])
 	}
@@ -42,6 +45,9 @@ type featurePrinter struct {
 
 func (p *featurePrinter) feature(f *Feature) {
 	fmt.Fprintf(p, "\n%s", p.bold(fmt.Sprintf("latent %d", f.Latent)))
+	if f.Clarity != nil {
+		fmt.Fprintf(p, "  %s %s of its activity;", p.bold("«"+Printable(f.Token)+"»"), rounded(*f.Clarity))
+	}
 	if f.Fired == 0 {
 		fmt.Fprintln(p, "  never fires on these rows")
 	} else {
@@ -207,6 +213,9 @@ func Printable(text string) string {
 	}
 	return b.String()
 }
+
+// rounded is a share as a whole percentage.
+func rounded(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
 // short writes v with three digits.
 func short(v float64) string { return fmt.Sprintf("%.3g", v) }

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
 )
 
@@ -12,6 +13,8 @@ type survey struct {
 	mass        []float64 // [F] Σ|f|
 	hits        int64     // such rows
 	finder      *finder   // nil without a search
+	clarity     *clarity  // nil on a second pass, and for a dump without text and labels
+	reader      Reader
 	scale       subjectScale
 }
 
@@ -21,9 +24,9 @@ type match struct {
 	mass float64 // Σ|f|
 }
 
-func newSurvey(s Subject, gradients bool, f *finder) *survey {
-	v := &survey{use: newUsage(s.F), finder: f, scale: subjectScale{s: s}}
-	if gradients {
+func newSurvey(s Subject, r Reader, f *finder, c *clarity) *survey {
+	v := &survey{use: newUsage(s.F), finder: f, clarity: c, reader: r, scale: subjectScale{s: s}}
+	if r.Has(activations.Gradient) {
 		v.attribution = make([]float64, s.F)
 	}
 	if f != nil {
@@ -38,13 +41,24 @@ func (v *survey) add(s *Sample) error {
 	if v.attribution != nil && s.Gradient != nil {
 		v.scale.attributions(s, func(_ int, f int32, a float64) { v.attribution[f] += abs(a) })
 	}
-	if v.finder == nil {
-		return nil
+	var tokens []string
+	if v.reader.HasToken() && (v.finder != nil || v.clarity != nil) {
+		var err error
+		if tokens, err = v.reader.Tokens(s.Row[:s.N]); err != nil {
+			return err
+		}
 	}
-	hits, err := v.finder.rows(s)
-	if err != nil {
-		return err
+	if v.clarity != nil {
+		v.clarity.add(s, tokens)
 	}
+	if v.finder != nil {
+		v.search(s, v.finder.rows(s, tokens))
+	}
+	return nil
+}
+
+// search takes in which rows of a batch hold what is searched for.
+func (v *survey) search(s *Sample, hits []bool) {
 	for i := range s.N {
 		index, values := s.Codes.Row(i)
 		if hits[i] {
@@ -59,7 +73,6 @@ func (v *survey) add(s *Sample) error {
 			}
 		}
 	}
-	return nil
 }
 
 // matchScore says how well latent f picks out the rows found: the harmonic

@@ -24,6 +24,12 @@ func tableOf(t *eval.LatentTable, x *eval.Inspection) report.Table {
 			out.Columns = append(out.Columns, c)
 		}
 	}
+	add("clarity", "clarity", "Share of the latent's squared activations that lies on the rows of one token, its main one", report.Share, false, func(f *eval.Feature) float64 {
+		if f.Clarity == nil {
+			return math.NaN()
+		}
+		return *f.Clarity
+	})
 	add("mean", "mean", "Mean activation over the rows on which it fires", report.Number, false, func(f *eval.Feature) float64 {
 		if f.Fired == 0 {
 			return math.NaN()

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/eval"
 )
 
@@ -29,7 +30,9 @@ func newInspect(s streams) *cobra.Command {
 		Long: `Show, for chosen latents, how often they fire, the rows on which they fire
 most with their text, examples from each quantile of their activation, and the
 latents nearest to them. Without --feature the latents are ranked by --by, or by
-how well they pick out the text of --search.
+how well they pick out the text of --search. By default those come first whose
+activity lies on one token, and of the latents of one token the clearest, so
+that the first ones show different things that can be read at once.
 
 Memory is bounded by the latents shown, however large the dump.`,
 		Example: `  saectl inspect-features --sae runs/topk-001 --top 10
@@ -46,7 +49,7 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.StringVar(&o.split, "split", "all", "rows of the run's own dump: all, or test (held out from training)")
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.StringVar(&o.features, "feature", "", "latents by number, such as 3,17,40-52")
-	f.StringVar(&o.by, "by", "", "rank latents by frequency, activation or attribution (needs gradients)")
+	f.StringVar(&o.by, "by", "", "rank latents by clarity (the default: those whose activity lies on one token first), frequency, activation or attribution (needs gradients)")
 	f.StringVar(&o.search, "search", "", "rank latents by how well they pick out the rows of this text")
 	f.IntVar(&o.similar, "similar", -1, "rank latents by decoder cosine to this latent")
 	f.IntVar(&o.count, "count", 0, "most latents to show (default 10, or all of --feature)")
@@ -64,7 +67,7 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 	}
 	defer l.close()
 	t, d, rows := l.trained, l.d, l.rows
-	how, err := o.how(t.model.F)
+	how, err := o.how(t.model.F, d.HasToken() || d.Has(activations.Label))
 	if err != nil {
 		return usageError{err}
 	}
@@ -101,8 +104,9 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 	return r.WriteText(s.out, coloured(s))
 }
 
-// how turns the flags into what eval is asked for.
-func (o inspectOptions) how(latents int) (eval.InspectOptions, error) {
+// how turns the flags into what eval is asked for. readable says that rows carry
+// text or labels.
+func (o inspectOptions) how(latents int, readable bool) (eval.InspectOptions, error) {
 	how := eval.DefaultInspect()
 	how.By, how.Search, how.Count, how.Top, how.Threads = o.by, o.search, o.count, o.top, o.threads
 	if o.top < 1 || o.count < 0 {
@@ -122,13 +126,17 @@ func (o inspectOptions) how(latents int) (eval.InspectOptions, error) {
 	if o.similar >= 0 {
 		how.Similar = &o.similar
 	}
-	chosen := o.by != "" || o.search != "" || how.Similar != nil
-	switch {
-	case o.html != "" && !chosen && o.count == 0:
+	ranked := o.by != "" || o.search != "" || how.Similar != nil
+	if o.html != "" && !ranked && o.count == 0 {
 		for latent := range latents { // those that never fire too
 			how.Latents = append(how.Latents, latent)
 		}
-	case !chosen:
+	}
+	switch {
+	case ranked:
+	case readable:
+		how.By = eval.ByClarity
+	default:
 		how.By = eval.ByFrequency
 	}
 	if o.count == 0 && o.html == "" {
