@@ -137,6 +137,19 @@ func (s *Scale) applyRows(b *activations.Batch) {
 	}
 }
 
+// Affine is what Apply does to a row x: each value v becomes
+// (v - shift)·factor.
+func (s Scale) Affine(x []float32) (shift, factor float64) {
+	switch s.Kind {
+	case ScaleMeanNorm:
+		return 0, s.Factor
+	case ScaleRowNorm:
+		mean, std := meanStd(x)
+		return mean, 1 / (std + rowNormEpsilon)
+	}
+	return 0, 1
+}
+
 // center is (x-mean) / (std + epsilon), in place.
 func center(x []float32, mean, std float64) {
 	inv := 1 / (std + rowNormEpsilon)

@@ -17,16 +17,36 @@ func (f *File) Float32(name string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.floats(name, i.Dtype, b)
+}
+
+// Float32Part reads n entries of such a tensor from entry from on, in the order
+// in which they are stored.
+func (f *File) Float32Part(name string, from, n int) ([]float32, error) {
+	i, ok := f.tensors[name]
+	width := widths()[i.Dtype]
+	if !ok || from < 0 || n < 0 || from > i.Len() || n > i.Len()-from {
+		return nil, fmt.Errorf("%s: has no entries %d to %d of a tensor %q; it has %q", f.name, from, from+n-1, name, f.Names())
+	}
+	b := make([]byte, int64(n)*width)
+	if _, err := f.r.ReadAt(b, i.start+int64(from)*width); err != nil && n > 0 {
+		return nil, fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
+	}
+	return f.floats(name, i.Dtype, b)
+}
+
+// floats decodes entries of a floating type.
+func (f *File) floats(name, dtype string, b []byte) ([]float32, error) {
 	get := map[string]func([]byte) float32{
 		"F32":  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
 		"F64":  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
 		"BF16": func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) },
 		"F16":  func(b []byte) float32 { return half(binary.LittleEndian.Uint16(b)) },
-	}[i.Dtype]
+	}[dtype]
 	if get == nil {
-		return nil, fmt.Errorf("%s: tensor %q is %s, want a floating type", f.name, name, i.Dtype)
+		return nil, fmt.Errorf("%s: tensor %q is %s, want a floating type", f.name, name, dtype)
 	}
-	return decode(b, int(widths()[i.Dtype]), get), nil
+	return decode(b, int(widths()[dtype]), get), nil
 }
 
 // Float64 reads a tensor of F64 or F32 as float64.

@@ -36,6 +36,14 @@ func TestRoundTrip(t *testing.T) {
 	if w, err := f.Float32("w"); err != nil || !slices.Equal(w, big) {
 		t.Errorf("w came back changed: %v", err)
 	}
+	if part, err := f.Float32Part("w", 7, 3); err != nil || !slices.Equal(part, big[7:10]) {
+		t.Errorf("entries 7 to 9 of w are %v, %v", part, err)
+	}
+	for _, at := range [][2]int{{-1, 2}, {len(big) - 1, 2}, {0, -1}} {
+		if _, err := f.Float32Part("w", at[0], at[1]); err == nil {
+			t.Errorf("%d entries from %d on are there", at[1], at[0])
+		}
+	}
 	if n, err := f.Int64("n"); err != nil || !slices.Equal(n, []int64{1, -2, 3, math.MinInt64}) {
 		t.Errorf("n = %v, %v", n, err)
 	}
