@@ -6,8 +6,9 @@ import (
 	"io"
 	"math"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/saectl/saectl/internal/section"
 )
 
 // WriteText describes the features for people. Tokens on which a latent fires
@@ -197,22 +198,7 @@ func (p *featurePrinter) bold(text string) string {
 
 // Printable is text on one line: line breaks and tabs as arrows, other control
 // and format characters, which could steer a terminal, as codes.
-func Printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n':
-			b.WriteRune('↵')
-		case r == '\t':
-			b.WriteRune('→')
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
-			fmt.Fprintf(&b, "<%04X>", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+func Printable(text string) string { return section.Printable(text) }
 
 // rounded is a share as a whole percentage.
 func rounded(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }

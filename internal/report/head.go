@@ -4,14 +4,15 @@ import "math"
 
 // head is what the page shows before any block is opened.
 type head struct {
-	Title    string       `json:"title"`
-	Search   string       `json:"search"`
-	Warnings []string     `json:"warnings"`
-	Runs     []runHead    `json:"runs"`
-	Metrics  []metricHead `json:"metrics"`
-	Charts   []chart      `json:"charts"`
-	Features int          `json:"features"`
-	PerBlock int          `json:"perBlock"`
+	Title    string        `json:"title"`
+	Search   string        `json:"search"`
+	Warnings []string      `json:"warnings"`
+	Runs     []runHead     `json:"runs"`
+	Metrics  []metricHead  `json:"metrics"`
+	Charts   []chart       `json:"charts"`
+	Features int           `json:"features"`
+	PerBlock int           `json:"perBlock"`
+	Sections []sectionHead `json:"sections"`
 }
 
 type runHead struct {
@@ -44,7 +45,7 @@ type metricHead struct {
 func newHead(p *Page) *head {
 	h := &head{
 		Title: p.Title, Search: p.Search, Warnings: some(p.Warnings), Runs: []runHead{}, Metrics: metricsOf(p.Runs),
-		Charts: charts(p), Features: len(p.Features), PerBlock: featuresPerBlock,
+		Charts: charts(p), Features: len(p.Features), PerBlock: featuresPerBlock, Sections: sectionHeads(p.Sections),
 	}
 	for _, r := range p.Runs {
 		x := runHead{

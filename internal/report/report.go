@@ -9,14 +9,20 @@
 // of 100,000 latents opens as fast as a small one.
 package report
 
+import "github.com/saectl/saectl/internal/section"
+
 // A Page is the content of one HTML file.
 type Page struct {
 	Title    string
-	Runs     []Run     // autoencoders, at least one; several are compared
+	Runs     []Run     // autoencoders; several are compared. A page has runs or sections
 	Features []Feature // of Runs[0], a feature a row of its table; nil for figures alone
 	Search   string    // text that ranked the latents, or ""
 	Warnings []string  // beside those of the runs
+	Sections []Section // of other analyses
 }
+
+// A Section is an analysis with tables of its own.
+type Section = section.Section
 
 // A Run is one autoencoder and what was measured of it.
 type Run struct {

@@ -17,7 +17,7 @@ var page embed.FS
 
 // scripts are the parts of the page's script in the order they are joined.
 func scripts() []string {
-	return []string{"dom.js", "data.js", "chart.js", "plots.js", "overview.js", "metrics.js", "list.js", "feature.js", "main.js"}
+	return []string{"dom.js", "data.js", "chart.js", "plots.js", "overview.js", "metrics.js", "sections.js", "list.js", "feature.js", "main.js"}
 }
 
 // shell is what the template of the page is given.
@@ -58,8 +58,8 @@ func Write(w io.Writer, p *Page) error {
 
 // check finds what would make a page that cannot be read.
 func (p *Page) check() error {
-	if len(p.Runs) == 0 {
-		return errors.New("report: there is no run to show")
+	if len(p.Runs) == 0 && len(p.Sections) == 0 {
+		return errors.New("report: there is no run and no analysis to show")
 	}
 	for _, r := range p.Runs {
 		n := r.Table.Rows()
@@ -68,6 +68,9 @@ func (p *Page) check() error {
 				return fmt.Errorf("report: run %s: column %s has %d values for %d latents", r.Name, c.Key, len(c.Values), n)
 			}
 		}
+	}
+	if len(p.Runs) == 0 {
+		return nil
 	}
 	if n := p.Runs[0].Table.Rows(); p.Features != nil && len(p.Features) != n {
 		return fmt.Errorf("report: %d features for a table of %d latents", len(p.Features), n)

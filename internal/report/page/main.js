@@ -18,7 +18,8 @@ async function route(first) {
   const main = byId('main'), content = el('div', {});
   listChanged = pageTurn = null;
   tip(null);
-  for (const a of byId('nav').querySelectorAll('a')) a.toggleAttribute('aria-current', a.dataset.path === (parts[0] === 'feature' ? 'latents' : parts[0]));
+  const here = { feature: 'latents', section: `section/${parts[1]}` }[parts[0]] || (parts[0] || head.runs.length ? parts[0] : 'section/0');
+  for (const a of byId('nav').querySelectorAll('a')) a.toggleAttribute('aria-current', a.dataset.path === here);
   for (const a of byId('nav').querySelectorAll('a[aria-current]')) a.setAttribute('aria-current', 'page');
   if (parts[0] !== 'latents') byId('query').value = '';
   let shown = false;
@@ -50,7 +51,8 @@ function decoded(text) {
 
 function pageAt(content, parts, params, alive) {
   switch (parts[0]) {
-    case '': return overview(content);
+    case '': return head.runs.length ? overview(content) : sectionPage(content, ['section', '0']);
+    case 'section': return sectionPage(content, parts);
     case 'latents': return latents(content, params, alive);
     case 'metrics': return metrics(content, params);
     case 'feature': return feature(content, parts, params, alive);
@@ -124,7 +126,8 @@ function along(step) {
 }
 
 function start() {
-  byId('nav').append(...pages.filter((p) => p[0] !== 'latents' || head.runs.some((r) => r.rows)).filter((p) => p[0] !== 'metrics' || head.metrics.length)
+  const analyses = head.sections.map((s, i) => [`section/${i}`, s.title]);
+  byId('nav').append(...pages.filter((p) => p[0] || head.runs.length).filter((p) => p[0] !== 'latents' || head.runs.some((r) => r.rows)).filter((p) => p[0] !== 'metrics' || head.metrics.length).concat(analyses)
     .map(([path, name]) => el('li', {}, el('a', { href: '#/' + path, 'data-path': path }, name))));
   byId('find').hidden = !head.runs.some((r) => r.rows);
   byId('find').addEventListener('submit', find);
