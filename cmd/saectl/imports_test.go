@@ -15,9 +15,10 @@ const module = "github.com/saectl/saectl"
 // levels. The second result is false for a package that the table lacks.
 func level(pkg string) (int, bool) {
 	table := [][]string{
-		{"internal/kernel", "internal/safetensors", "internal/atomicfile", "activations"},
+		{"internal/kernel", "internal/safetensors", "internal/atomicfile", "internal/section", "activations"},
 		{"data", "internal/sparseop"},
 		{"sae"},
+		{"eval/attention", "eval/circuit", "eval/labels"}, // analyses on their own; eval may build on them
 		{"topk", "afa", "mpsae", "gradsae", "vsae", "internal/baselines", "eval", "configs", "internal/saetest", "internal/interop", "internal/report"},
 		{"cmd/saectl"},
 	}
