@@ -44,7 +44,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEval(cmd.Context(), s, o) },
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.saes, "sae", nil, "run folder; may be given again")
+	f.StringArrayVar(&o.saes, "sae", nil, "run folder, or the folder of a sweep for all its runs; may be given again")
 	f.StringArrayVar(&o.set, "set", nil, "evaluate with another setting of the variant, `key=value`; the report is then not kept in the run folder")
 	f.StringVar(&o.dump, "dump", "", "dump to evaluate on (default the run's own)")
 	f.StringVar(&o.split, "split", "test", "rows of the run's own dump: test (held out from training) or all")
@@ -65,16 +65,16 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 	if len(o.saes) == 0 {
 		return usageError{fmt.Errorf("--sae is missing: the folder of a run, such as runs/topk-001")}
 	}
+	var err error
+	if o.saes, err = runsOf(o.saes); err != nil {
+		return err
+	}
 	if err := o.check(); err != nil {
 		return usageError{err}
 	}
-	var reports []*eval.Report
-	for _, dir := range o.saes {
-		r, err := o.evaluate(ctx, dir)
-		if err != nil {
-			return err
-		}
-		reports = append(reports, r)
+	reports, err := o.all(ctx)
+	if err != nil {
+		return err
 	}
 	var all any = reports
 	if len(reports) == 1 {
@@ -94,6 +94,18 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 		return o.gate(s, reports[0])
 	}
 	return o.print(s, reports, all)
+}
+
+// all evaluates every run.
+func (o evalOptions) all(ctx context.Context) (reports []*eval.Report, err error) {
+	for _, dir := range o.saes {
+		r, err := o.evaluate(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, r)
+	}
+	return reports, nil
 }
 
 func (o evalOptions) print(s streams, reports []*eval.Report, all any) error {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/saectl/saectl/configs"
@@ -119,4 +122,20 @@ func (j *trainJob) folder(o trainOptions) (err error) {
 	}
 	j.settings.Out = j.dir
 	return err
+}
+
+// nextRunDir is runs/<variant>-NNN with the next free number.
+func nextRunDir(variant string) (string, error) {
+	last := 0
+	names, err := filepath.Glob(filepath.Join("runs", variant+"-*"))
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		if n, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]); err == nil {
+			last = max(last, n)
+		}
+	}
+	dir := filepath.Join("runs", fmt.Sprintf("%s-%03d", variant, last+1))
+	return dir, os.MkdirAll(dir, 0o755)
 }

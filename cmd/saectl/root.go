@@ -49,7 +49,18 @@ It runs on the CPU of this machine; equal settings give equal bits.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newTrain(s), newEval(s), newInspect(s), newEncode(s), newCompare(s), newHeads(s), newData(s), newBench(s), newVersion(s))
+	root.AddCommand(
+		newTrain(s),
+		newSweep(s),
+		newEval(s),
+		newInspect(s),
+		newEncode(s),
+		newCompare(s),
+		newHeads(s),
+		newData(s),
+		newBench(s),
+		newVersion(s),
+	)
 	return root
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -141,6 +142,9 @@ type trainJob struct {
 	scale    data.Scale
 	plan     sae.Plan
 	meta     map[string]string
+
+	// scales are those of these rows that other runs took, by kind; nil for none.
+	scales map[string]data.Scale
 }
 
 // planTrain decides everything that is decided before the first step. It
@@ -150,24 +154,35 @@ func planTrain(s streams, o trainOptions) (*trainJob, error) {
 	if err := j.resolve(s, o); err != nil {
 		return nil, err
 	}
-	if err := j.open(); err != nil {
+	finished, err := j.prepare(o)
+	if finished {
+		s.note("%s: the run is finished (%d steps); raise train.steps or train.rows to extend it", j.dir, j.state.Steps)
 		return nil, err
 	}
-	err := j.complete()
-	if err == nil && j.state.Done && j.state.Steps == j.settings.Train.TotalSteps() {
-		s.note("%s: the run is finished (%d steps); raise train.steps or train.rows to extend it", j.dir, j.state.Steps)
-		return nil, j.dump.Close()
+	return j, err
+}
+
+// prepare opens the dump, settles what depends on it and makes the plan. A run
+// that is finished already, or an error, leaves the dump closed.
+func (j *trainJob) prepare(o trainOptions) (finished bool, err error) {
+	if err = j.open(); err != nil {
+		return false, err
 	}
-	if err == nil {
-		err = j.measure()
+	defer func() {
+		if finished || err != nil {
+			err = errors.Join(err, j.dump.Close())
+		}
+	}()
+	if err = j.complete(); err != nil {
+		return false, err
 	}
-	if err == nil {
+	if j.state.Done && j.state.Steps == j.settings.Train.TotalSteps() {
+		return true, nil
+	}
+	if err = j.measure(); err == nil {
 		err = j.build(o)
 	}
-	if err != nil {
-		j.dump.Close()
-	}
-	return j, err
+	return false, err
 }
 
 // open opens the dump, checks that it has what the variant reads, and splits
@@ -214,7 +229,7 @@ func (j *trainJob) measure() error {
 	if j.state.Meta != nil {
 		j.scale, err = data.ParseScale(j.state.Meta)
 	} else {
-		j.scale, err = data.FitScale(j.dump, j.train, j.settings.Data.Scale)
+		j.scale, err = j.fitScale()
 	}
 	if err != nil {
 		return err
@@ -225,6 +240,19 @@ func (j *trainJob) measure() error {
 	j.meta["dump_fingerprint"] = fingerprint
 	j.meta["version"] = version
 	return nil
+}
+
+// fitScale takes the scale of the training rows, once for all runs on them.
+func (j *trainJob) fitScale() (data.Scale, error) {
+	kind := j.settings.Data.Scale
+	if s, known := j.scales[kind]; known {
+		return s, nil
+	}
+	s, err := data.FitScale(j.dump, j.train, kind)
+	if err == nil && j.scales != nil {
+		j.scales[kind] = s
+	}
+	return s, err
 }
 
 func (j *trainJob) build(o trainOptions) error {
@@ -264,20 +292,4 @@ func (j *trainJob) rows(position int64, cols activations.Columns) (activations.S
 	}
 	shuffle.SeekTo(position)
 	return data.Prefetch(data.Scaled(shuffle, j.scale)), nil
-}
-
-// nextRunDir is runs/<variant>-NNN with the next free number.
-func nextRunDir(variant string) (string, error) {
-	last := 0
-	names, err := filepath.Glob(filepath.Join("runs", variant+"-*"))
-	if err != nil {
-		return "", err
-	}
-	for _, name := range names {
-		if n, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]); err == nil {
-			last = max(last, n)
-		}
-	}
-	dir := filepath.Join("runs", fmt.Sprintf("%s-%03d", variant, last+1))
-	return dir, os.MkdirAll(dir, 0o755)
 }
