@@ -23,6 +23,7 @@ type Builder struct {
 	feeds               []*feed
 	selects             []*sparseop.Support
 	capacity            map[int]int // of the n-th selection, where it had to grow
+	asked               []int       // capacity that each selection was declared with
 	dead                *Dead
 	settings            TrainSettings
 	step                int // of the run under way, for schedules
@@ -156,7 +157,10 @@ func (b *Builder) SelectWith(x, w, bias *gorgonia.Node, more []*gorgonia.Node, c
 
 // room is the capacity of the next selection: what it asks for, or what it
 // turned out to need.
-func (b *Builder) room(capacity int) int { return max(capacity, b.capacity[len(b.selects)]) }
+func (b *Builder) room(capacity int) int {
+	b.asked = append(b.asked, capacity)
+	return max(capacity, b.capacity[len(b.selects)])
+}
 
 func (b *Builder) selected(s *sparseop.Support) *sparseop.Support {
 	b.selects = append(b.selects, s)

@@ -27,6 +27,7 @@ type Graph struct {
 	variant  Variant
 	options  compileOptions
 	capacity map[int]int
+	roomy    int // runs in a row that filled little of a selection's room
 }
 
 type compileOptions struct {
@@ -171,6 +172,9 @@ func (g *Graph) asValue(w []float32, shape []int) gorgonia.Value {
 // more than fits, the graph is compiled again with room and run again;
 // nothing is clipped.
 func (g *Graph) run(step int, in *activations.Batch) error {
+	if err := g.shrink(); err != nil {
+		return err
+	}
 	for {
 		if err := g.set(step, in); err != nil {
 			return err
@@ -184,32 +188,6 @@ func (g *Graph) run(step int, in *activations.Batch) error {
 			return err
 		}
 	}
-}
-
-func (g *Graph) enlarge(full *sparseop.CapacityError) error {
-	capacity := map[int]int{}
-	for i, s := range g.b.selects {
-		capacity[i] = s.Cap
-		if s == full.Support {
-			capacity[i] = min(full.Need+full.Need/2, s.B*s.F)
-		}
-	}
-	old := *g
-	bigger, err := compile(g.variant, g.Dims, g.options, g.Weights, capacity)
-	if err != nil {
-		return err
-	}
-	*g = *bigger
-	for i, s := range old.States {
-		copy(g.States[i].Data, s.Data)
-	}
-	if old.b.dead != nil {
-		copy(g.b.dead.Since, old.b.dead.Since)
-	}
-	if old.m.stages != nil {
-		g.m.stages = old.m.stages
-	}
-	return nil
 }
 
 // set puts the batch, padded with zero rows, and the feeds into the graph.

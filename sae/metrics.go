@@ -20,10 +20,15 @@ type Metrics struct {
 	FVU           float64
 	L0            float64 // mean number of values of a row that are not zero
 	L0Spread      Spread  // of that number over the rows of the batch
+	Density       float64 // share of all latents that the selection kept
+	Dense         bool    // products went over whole tiles of latents, not over those kept
 	Dead          int     // latents
 	Rate          float64 // learning rate of the step
 	GradientNorm  float64 // global, before clipping
 	RowsPerSecond float64 // since the process began to train
+
+	Figures map[string]float64 // of the variant
+	Warning string             // what keeps the run from what its settings ask for; "" for nothing
 }
 
 // Metrics gives the numbers of the step that was just done on b.
@@ -32,12 +37,35 @@ func (t *Trainer) Metrics(b *activations.Batch) Metrics {
 	if t.graph.b.target != nil {
 		target, d = b.Target, b.DOut
 	}
+	support := t.graph.out.Codes.Support
 	return Metrics{
+		Density: support.Density(), Dense: support.Dense(), Figures: t.Figures(), Warning: t.Warning(),
 		Step: t.step, Rows: int64(t.step) * int64(t.plan.Train.Batch),
 		Loss: t.Loss(), Terms: t.Terms(),
 		FVU: unexplained(target[:b.N*d], t.Recon()[:b.N*d], d), L0: t.Codes().L0(), L0Spread: t.Codes().L0Spread(), Dead: t.Dead(),
 		Rate: t.rate, GradientNorm: t.norm,
 	}
+}
+
+// Figures are the variant's own numbers of the last step, nil for none.
+func (t *Trainer) Figures() map[string]float64 {
+	if t.graph.out.Figures == nil {
+		return nil
+	}
+	all := map[string]float64{}
+	for name, f := range t.graph.out.Figures {
+		all[name] = f()
+	}
+	return all
+}
+
+// Warning says what keeps the run from what its settings ask for, "" for
+// nothing.
+func (t *Trainer) Warning() string {
+	if t.graph.out.Warning == nil {
+		return ""
+	}
+	return t.graph.out.Warning()
 }
 
 // unexplained is Σ(x-y)² / Σ(x-x̄)², 0 for rows that do not vary and are met.
@@ -63,12 +91,16 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 		"step": m.Step, "details/n_training_samples": m.Rows, "details/current_learning_rate": m.Rate,
 		"details/gradient_norm": m.GradientNorm, "details/rows_per_second": m.RowsPerSecond,
 		"losses/overall_loss": m.Loss, "metrics/l0": m.L0, "sparsity/dead_features": m.Dead,
+		"sparsity/density": m.Density, "details/dense_path": m.Dense,
 	}
 	for i, name := range []string{"min", "q25", "median", "q75", "max"} {
 		v["metrics/l0_"+name] = m.L0Spread[i]
 	}
 	if !math.IsInf(m.FVU, 0) { // rows that do not vary have none
 		v["metrics/fvu"], v["metrics/explained_variance"] = m.FVU, 1-m.FVU
+	}
+	for name, figure := range m.Figures {
+		v[name] = figure
 	}
 	for name, loss := range m.Terms {
 		if name == "auxk" {

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
-	"github.com/saectl/saectl/internal/sparseop"
 )
 
 // Two small numbers of the reference trainer (dictionary_learning 0.1.0)
@@ -41,16 +40,11 @@ type paramState struct {
 	early   bool      // these are of the gradient before the projection
 	sparse  []sparsePart
 	dense   [][]float32
+	whole   []wholePart // of supports that are dense
 
 	clip    float32
 	adam    kernel.AdamStep
 	clipped [][]float32 // [workers] a row of the clipped gradient, or a part of one
-}
-
-type sparsePart struct {
-	v, x []float32 // [n] in the order of the columns, [B,Cols]
-	s    *sparseop.Support
-	buf  []float32
 }
 
 func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *optimizer {
@@ -62,6 +56,9 @@ func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *opti
 		}
 		if p.Flags.UnitRows {
 			s.unit = settings.UnitRows
+		}
+		if p.Flags.NonNeg {
+			raise(s.w)
 		}
 		s.g, s.m, s.v = kernel.Floats(p.Len()), kernel.Floats(p.Len()), kernel.Floats(p.Len())
 		s.norms = make([]float64, s.blocks())
@@ -103,7 +100,7 @@ func (o *optimizer) Do(worker, block int) {
 // and projects it. It returns their global norm and the factor that clips.
 func (o *optimizer) gradients(g *Graph) (norm, factor float64) {
 	for i, s := range o.params {
-		s.collect(g, g.parts[i])
+		s.collect(g, g.parts[i], o.pool)
 	}
 	o.run((*paramState).assemble)
 	norm = o.norm()
@@ -125,71 +122,6 @@ func (o *optimizer) norm() float64 {
 		}
 	}
 	return math.Sqrt(sum)
-}
-
-// collect views the parts of the gradient; values of sparse parts are sorted
-// by latent once.
-func (s *paramState) collect(g *Graph, parts []part) {
-	s.dense = s.dense[:0]
-	n := 0
-	for _, p := range parts {
-		if p.dense != nil {
-			s.dense = append(s.dense, float32s(g.m.value(p.dense)))
-			continue
-		}
-		if n == len(s.sparse) {
-			s.sparse = append(s.sparse, sparsePart{})
-		}
-		sp := &s.sparse[n]
-		sp.s, sp.x = p.support, float32s(g.m.value(p.x))
-		sp.buf = p.support.ByLatent(sp.buf, float32s(g.m.value(p.v)))
-		sp.v = sp.buf
-		n++
-	}
-	s.sparse = s.sparse[:n]
-}
-
-// assemble sums the parts, projects, and takes the norm, a row at a time.
-func (s *paramState) assemble(_, lo, hi, block int) {
-	cols, squares := s.p.Cols, 0.0
-	for r := lo; r < hi; r++ {
-		g := s.g[r*cols : (r+1)*cols]
-		s.sum(g, r)
-		if s.early || !s.p.Flags.Tangent {
-			squares += kernel.SumSquares(g)
-		}
-		if s.p.Flags.Tangent {
-			s.project(g, s.w[r*cols:(r+1)*cols])
-		}
-		if s.p.Flags.Tangent && !s.early {
-			squares += kernel.SumSquares(g)
-		}
-	}
-	s.norms[block] = squares
-}
-
-// sum sets g, row r of the gradient, to the parts in the order of use.
-func (s *paramState) sum(g []float32, r int) {
-	clear(g)
-	for _, d := range s.dense {
-		kernel.Add(g, d[r*len(g):(r+1)*len(g)])
-	}
-	for i := range s.sparse {
-		sp := &s.sparse[i]
-		rows, first := sp.s.Rows32(r)
-		kernel.SumRows(g, sp.v[first:first+len(rows)], sp.x, rows)
-	}
-}
-
-// raw assembles the gradient of parameter i once more, unprojected.
-func (o *optimizer) raw(g *Graph, i int) []float32 {
-	s := o.params[i]
-	s.collect(g, g.parts[i])
-	dst := make([]float32, s.p.Len())
-	for r := range s.p.Rows {
-		s.sum(dst[r*s.p.Cols:(r+1)*s.p.Cols], r)
-	}
-	return dst
 }
 
 // find returns the state of a parameter; the name must be one.
@@ -246,6 +178,16 @@ func (s *paramState) update(worker, lo, hi, _ int) {
 		if s.unit == "after" {
 			s.normalise(w)
 		}
+		if s.p.Flags.NonNeg {
+			raise(w)
+		}
+	}
+}
+
+// raise brings what is below 0 to 0.
+func raise(w []float32) {
+	for i, v := range w {
+		w[i] = max(v, 0)
 	}
 }
 

@@ -24,6 +24,7 @@ type Flags struct {
 	Tangent  bool // the part of the gradient along each row is removed
 	FromData bool // a decoder bias, set from the first batch as settings say
 	FromRows bool // a decoder, whose rows may start from those of the first batch
+	NonNeg   bool // entries below 0 are brought to 0, at the start and after each update
 }
 
 // An Init fills dst [Rows,Cols] with the starting value of a parameter. made

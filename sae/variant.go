@@ -30,6 +30,14 @@ type Out struct {
 	// After runs when a training step's forward and backward passes are
 	// done, before the optimiser: for state such as a running threshold.
 	After func(step int)
+
+	// Figures are further numbers of a training step for the log, by their
+	// names there. They are asked for when the step is done.
+	Figures map[string]func() float64
+
+	// Warning is asked when a training step is done and says what keeps the
+	// run from what its settings ask for, "" for nothing; nil is allowed.
+	Warning func() string
 }
 
 // Codes are the latents of a batch as nodes: which are kept, and their

@@ -51,7 +51,11 @@ func (p *progress) report(r sae.Progress) {
 }
 
 func describe(m *sae.Metrics) string {
-	return fmt.Sprintf("loss %.4g  FVU %.4f  L0 %.1f  dead %d", m.Loss, m.FVU, m.L0, m.Dead)
+	path := ""
+	if m.Dense {
+		path = "  dense path"
+	}
+	return fmt.Sprintf("loss %.4g  FVU %.4f  L0 %.1f  dead %d%s", m.Loss, m.FVU, m.L0, m.Dead, path)
 }
 
 // close leaves the terminal on a line of its own.

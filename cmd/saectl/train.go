@@ -123,7 +123,14 @@ func program() string {
 // finish prints what came out and the two lines to try next.
 func (j *trainJob) finish(s streams, o trainOptions, last sae.Metrics, took time.Duration) error {
 	if o.json {
-		return s.json(map[string]any{"run": j.dir, "variant": j.settings.Variant, "seconds": took.Seconds(), "metrics": last})
+		result := map[string]any{"run": j.dir, "variant": j.settings.Variant, "seconds": took.Seconds(), "metrics": last}
+		if last.Warning != "" {
+			result["warnings"] = []string{last.Warning}
+		}
+		return s.json(result)
+	}
+	if last.Warning != "" {
+		s.note("warning: %s", last.Warning)
 	}
 	fmt.Fprintf(s.out, "trained %s on %s rows in %s: loss %.4g, FVU %.4f, L0 %.1f, %d of %d latents dead\n", j.settings.Variant,
 		thousands(last.Rows), took.Round(100*time.Millisecond), last.Loss, last.FVU, last.L0, last.Dead, j.settings.SAE.Latents)

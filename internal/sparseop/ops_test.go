@@ -75,6 +75,20 @@ func entryCases() []opCase {
 				s.each(func(e, b, _ int) { y[b] += in[0][e] })
 				return y
 			}},
+		{"take", func(z sizes) [][]int { return [][]int{{z.Cap}} },
+			func(g *Graph, s *Support, in []*gorgonia.Node) *gorgonia.Node {
+				return g.Take(in[0], g.Part(s, s.F/4, s.F/2))
+			},
+			func(z sizes, s rows, in [][]float64) []float64 {
+				v, n := make([]float64, z.Cap), 0
+				s.each(func(e, _, f int) {
+					if f >= z.F/4 && f < z.F/2 {
+						v[n] = in[0][e]
+						n++
+					}
+				})
+				return v
+			}},
 	}
 }
 

@@ -26,11 +26,16 @@ type sddmm[T float] struct {
 	d int
 
 	v, x, w []T // of the run under way
+	tiles   *tiles
 }
 
 func (r *sddmm[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.v, r.x, r.w = data[T](dst), data[T](in[0]), data[T](in[1])
 	clear(r.v[r.s.Count():])
+	if v, x, w, ok := dense(&r.tiles, r.g, r.s, r.v, r.x, r.w); ok {
+		r.tiles.sddmm(v, x, w, r.s, r.d)
+		return nil
+	}
 	r.g.Pool.Run(blocks(r.s.B, rowBlock), r)
 	return nil
 }

@@ -26,10 +26,15 @@ type spmm[T float] struct {
 	d int
 
 	y, v, w []T // of the run under way
+	tiles   *tiles
 }
 
 func (r *spmm[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.y, r.v, r.w = data[T](dst), data[T](in[0]), data[T](in[1])
+	if y, v, w, ok := dense(&r.tiles, r.g, r.s, r.y, r.v, r.w); ok {
+		r.tiles.spmm(y, v, w, r.s, r.d)
+		return nil
+	}
 	r.g.Pool.Run(blocks(r.s.B, rowBlock), r)
 	return nil
 }

@@ -57,10 +57,15 @@ type spmmt[T float] struct {
 
 	y, v, x []T // of the run under way
 	sorted  []T // [n] v in the order of the CSC
+	tiles   *tiles
 }
 
 func (r *spmmt[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.y, r.v, r.x = data[T](dst), data[T](in[0]), data[T](in[1])
+	if y, v, x, ok := dense(&r.tiles, r.g, r.s, r.y, r.v, r.x); ok {
+		r.tiles.spmmt(y, v, x, r.s, r.d)
+		return nil
+	}
 	r.sorted = byLatent(r.sorted, r.v, r.s)
 	r.g.Pool.Run(blocks(r.s.F, latentBlock), r)
 	return nil
