@@ -15,6 +15,7 @@ type AuxK struct {
 	After       int64          // dead when not fired for so long
 	DecoderOnly bool           // no gradient to the encoder
 	Shrink      bool           // scaled by dead/K while fewer than K are dead
+	Abs         bool           // the largest in absolute value
 	Plain       bool           // the mean over rows of the squared error, r no constant
 	Inverse     *gorgonia.Node // divide by the variance of the target instead; nil for that of r
 }
@@ -25,7 +26,7 @@ func (a AuxK) Add(b *Builder, c *Coder, target *gorgonia.Node, out *Out) *gorgon
 	dead := b.Dead(out.Codes, a.After)
 	kept := c.Code(1, b.Picker(func() kernel.Rule {
 		latents := dead.Latents()
-		return kernel.Rule{Kind: kernel.TopK, K: min(a.K, len(latents)), Subset: latents}
+		return kernel.Rule{Kind: kernel.TopK, K: min(a.K, len(latents)), Subset: latents, Abs: a.Abs}
 	}), dead.Node)
 	if a.DecoderOnly {
 		kept.Values = b.G.Stop(kept.Values)

@@ -27,6 +27,7 @@ type Builder struct {
 	dead                *Dead
 	settings            TrainSettings
 	step                int // of the run under way, for schedules
+	last                func() Encoded
 }
 
 // A State is a small array that a variant updates in Out.After. It is saved
@@ -110,6 +111,10 @@ func (b *Builder) Step() int { return b.step }
 
 // Steps is the length of the run, for the same.
 func (b *Builder) Steps() int { return b.settings.TotalSteps() }
+
+// L0 is the mean number of values of a row that are not zero, of the last run
+// of a training step, for Out.After.
+func (b *Builder) L0() float64 { return b.last().L0() }
 
 // Select adds a selection among the latents with weights w [F,D] and bias
 // [F] (nil for none) for rows x [B,D], with room for capacity entries to

@@ -59,6 +59,7 @@ func compile(v Variant, d Dims, o compileOptions, weights map[string][]float32, 
 	b.x = sg.Input("x", d.B, d.D)
 	g = &Graph{Dims: d, b: b, variant: v, options: o, Weights: weights, capacity: capacity}
 	g.out = v.Build(b)
+	b.last = func() Encoded { return g.encoded(g.out.Codes.Support.Rows) }
 	if o.train && b.dead == nil {
 		b.Dead(g.out.Codes, 0)
 	}

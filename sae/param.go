@@ -2,6 +2,7 @@ package sae
 
 import (
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // A Param is a trained tensor, [Rows,Cols], or a vector [Cols] with Rows 1.
@@ -34,6 +35,15 @@ type Init func(dst []float32, p *Param, seed uint64, made map[string][]float32)
 // Node is the parameter as a constant, for selections and other ops that
 // have no gradient.
 func (p *Param) Node() *gorgonia.Node { return p.node }
+
+// Held is Node for ops that a gradient does flow through, to their other
+// inputs. The gradient check, which moves parameters, does not move it.
+func (p *Param) Held() *gorgonia.Node {
+	if p.b.G.Dtype == tensor.Float64 {
+		return p.b.G.Stop(p.node)
+	}
+	return p.node
+}
 
 // Use is the parameter as something to differentiate by. Each call adds a
 // node for the same values, so that the parts of the gradient stay apart: call

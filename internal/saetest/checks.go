@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/saectl/saectl/activations"
@@ -28,6 +29,9 @@ func (c *conformance) gradient(t *testing.T) {
 		t.Fatal("no parameter has a gradient")
 	}
 	for _, s := range slopes {
+		if slices.Contains(c.Straight, s.Param) {
+			continue
+		}
 		if d := math.Abs(s.Backward - s.Difference); !(d <= 1e-6*math.Abs(s.Difference)+1e-8*steepest) {
 			t.Errorf("%s: backpropagation gives a slope of %.10g, differences give %.10g", s.Param, s.Backward, s.Difference)
 		}

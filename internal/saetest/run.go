@@ -28,6 +28,10 @@ type Options struct {
 	// training.
 	BatchDependent bool
 
+	// Parameters whose gradient stands in for one that does not exist, so that
+	// differences do not give it. Their variant's own test checks it.
+	Straight []string
+
 	// Settings of the trainer that the variant needs; nil for the defaults.
 	Adjust func(p *sae.Plan)
 }

@@ -59,6 +59,7 @@ type TrajectoryStep struct {
 	Dead      int     `json:"num_dead"`
 	L0        float64
 	Threshold float64
+	GroupL2   []float64 `json:"group_l2"` // of Matryoshka: terms mse_1, mse_2, ...
 }
 
 // NewTrajectory reads a case.
@@ -150,6 +151,10 @@ func (r *Trajectory) step(t *testing.T, tr *sae.Trainer, i int, l2 string) {
 	Near(t, at("threshold"), tr.State("threshold")[0], want.Threshold, lossTolerance)
 	if tr.Dead() != want.Dead {
 		t.Errorf("step %d: %d latents are dead, want %d", i, tr.Dead(), want.Dead)
+	}
+	for g, l2 := range want.GroupL2 {
+		term := fmt.Sprintf("mse_%d", g+1)
+		Near(t, at(term), tr.Terms()[term], l2, lossTolerance)
 	}
 	f := r.Config.F
 	Same(t, at("counters"), tr.Since(), r.c.Ints("tokens_since_fired")[i*f:(i+1)*f])
