@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/saectl/saectl/afa"
 	"github.com/saectl/saectl/gradsae"
+	"github.com/saectl/saectl/internal/baselines"
 	"github.com/saectl/saectl/mpsae"
 	"github.com/saectl/saectl/sae"
 	"github.com/saectl/saectl/topk"
@@ -19,5 +20,11 @@ func variants() sae.Registry {
 		"gradsae":   gradsae.New,
 		"mpsae":     mpsae.New,
 		"vsae":      vsae.New,
+
+		"relu":       baselines.NewReLU,
+		"gated":      baselines.NewGated,
+		"jumprelu":   baselines.NewJumpReLU,
+		"abstopk":    topk.NewAbs,
+		"matryoshka": topk.NewMatryoshka,
 	}
 }
