@@ -15,7 +15,7 @@ import (
 // inspectOptions are the flags of inspect-features.
 type inspectOptions struct {
 	sae, dump, split, where string
-	html                    string
+	html, direction         string
 	features, by, search    string
 	count, top, similar     int
 	json                    bool
@@ -39,7 +39,8 @@ Memory is bounded by the latents shown, however large the dump.`,
   saectl inspect-features --sae runs/topk-001 --feature 3,17,40-52
   saectl inspect-features --sae runs/topk-001 --by activation --count 5
   saectl inspect-features --sae runs/topk-001 --search func
-  saectl inspect-features --sae runs/topk-001 --html latents.html`,
+  saectl inspect-features --sae runs/topk-001 --html latents.html
+  saectl inspect-features --sae runs/topk-001 --feature 78 --direction func.npy`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runInspect(cmd.Context(), s, o) },
 	}
@@ -55,12 +56,18 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.IntVar(&o.count, "count", 0, "most latents to show (default 10, or all of --feature)")
 	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
 	f.StringVar(&o.html, "html", "", "write an explorer of the latents, all unless some are chosen, to this file, as one HTML page")
+	f.StringVar(&o.direction, "direction", "", "write the decoder rows of the latents shown, in the dump's units, to this .npy or .safetensors file")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
 }
 
 func runInspect(ctx context.Context, s streams, o inspectOptions) error {
+	if o.direction != "" {
+		if _, err := directionKind(o.direction); err != nil {
+			return usageError{err}
+		}
+	}
 	l, err := openLook(o.sae, o.dump, o.split, o.where, o.threads)
 	if err != nil {
 		return err
@@ -92,6 +99,15 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 			return err
 		}
 		if err := writeHTML(s, o.html, inspectionPage(measured, r)); err != nil {
+			return err
+		}
+	}
+	if o.direction != "" {
+		v, err := t.directions(r)
+		if err == nil {
+			err = v.write(s, o.direction)
+		}
+		if err != nil {
 			return err
 		}
 	}
