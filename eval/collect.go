@@ -33,6 +33,9 @@ type collector struct {
 	top    []best
 	sample []best
 	active *activeRows
+
+	pending []mark // [chosen] the best row of the document under way, with PerDocument; value 0 for none
+	doc     int64
 }
 
 // Bounds on what Inspect keeps: marks in all samples together, and the most
@@ -44,7 +47,7 @@ const (
 )
 
 func newCollector(f int, chosen []int, o InspectOptions) *collector {
-	c := &collector{chosen: chosen, slot: make([]int32, f), active: &activeRows{}}
+	c := &collector{chosen: chosen, slot: make([]int32, f), active: &activeRows{valued: o.Correlated > 0}}
 	for i := range c.slot {
 		c.slot[i] = -1
 	}
@@ -54,11 +57,15 @@ func newCollector(f int, chosen []int, o InspectOptions) *collector {
 		c.top = append(c.top, best{n: o.Top, compare: better})
 		c.sample = append(c.sample, best{n: keep, compare: inOrder})
 	}
+	if o.PerDocument {
+		c.pending = make([]mark, len(chosen))
+	}
 	return c
 }
 
 // ordered are the same latents in another order.
 func (c *collector) ordered(latents []int) *collector {
+	c.flush()
 	out := &collector{chosen: latents, slot: c.slot, active: c.active}
 	for _, latent := range latents {
 		out.top = append(out.top, c.top[c.slot[latent]])
@@ -72,15 +79,40 @@ func (c *collector) add(s *Sample) {
 		index, values := s.Codes.Row(i)
 		row := s.rowNumber(i)
 		m := mark{row: row, order: uint32(data.Bits(0, 0, uint64(row)))}
+		if c.pending != nil && s.Doc != nil && s.Doc[i] != c.doc {
+			c.flush()
+			c.doc = s.Doc[i]
+		}
 		for e, f := range index {
 			if values[e] == 0 || c.slot[f] < 0 {
 				continue
 			}
 			m.value = values[e]
-			c.top[c.slot[f]].add(m)
+			c.keepTop(int(c.slot[f]), m, s.Doc != nil)
 			c.sample[c.slot[f]].add(m)
 		}
 		c.active.add(m.order, index, values)
+	}
+}
+
+// keepTop takes m as a row of large activation, or as the best so far of the
+// document under way.
+func (c *collector) keepTop(slot int, m mark, documents bool) {
+	switch {
+	case c.pending == nil || !documents:
+		c.top[slot].add(m)
+	case c.pending[slot].value == 0 || better(m, c.pending[slot]) < 0:
+		c.pending[slot] = m
+	}
+}
+
+// flush takes in the best rows of the document that has ended.
+func (c *collector) flush() {
+	for slot, m := range c.pending {
+		if m.value != 0 {
+			c.top[slot].add(m)
+			c.pending[slot] = mark{}
+		}
 	}
 }
 

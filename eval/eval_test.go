@@ -197,7 +197,8 @@ func (m *stored) Encode(b *activations.Batch) (sae.Encoded, error) {
 	m.at, m.n = int(b.Row[0]), b.N
 	e := sae.Encoded{N: b.N, F: m.f, RowPtr: []int32{0}}
 	for i := range b.N {
-		for f, v := range m.z[(m.at+i)*m.f : (m.at+i+1)*m.f] {
+		at := int(b.Row[i])
+		for f, v := range m.z[at*m.f : (at+1)*m.f] {
 			if v != 0 {
 				e.Index, e.Value = append(e.Index, int32(f)), append(e.Value, v)
 			}

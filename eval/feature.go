@@ -30,6 +30,20 @@ type Feature struct {
 	Bins      []Bin       `json:"bins,omitempty"`      // from the highest to the lowest
 	Nearest   []Neighbour `json:"nearest,omitempty"`
 	Partners  []Partner   `json:"partners,omitempty"`
+
+	Intervals  []Interval   `json:"intervals,omitempty"`  // from the highest to the lowest
+	Correlated []Correlated `json:"correlated,omitempty"` // by falling correlation
+
+	values []float32 // the activations sampled, ascending, when intervals are asked for
+}
+
+// An Interval is a part of the range from 0 to the largest activation, with
+// rows drawn at random from it.
+type Interval struct {
+	Low      float64   `json:"low"`
+	High     float64   `json:"high"`
+	Share    float64   `json:"share"` // of all rows
+	Examples []Example `json:"examples"`
 }
 
 // MatchScore says how well a latent picks out the rows that a search found.
@@ -71,10 +85,12 @@ type Example struct {
 func (in *inspector) describe(v *survey, c *collector) (*Inspection, error) {
 	out := &in.out
 	out.SAE.Latents, out.SAE.D, out.Dump.Rows = in.s.F, in.s.D, v.use.rows
+	out.Docs, out.Longest = v.use.doc, v.use.longest
 	out.By, out.Features = in.o.By, make([]Feature, len(c.chosen))
 	if out.Warnings == nil {
 		out.Warnings = []string{}
 	}
+	c.flush()
 	for i, latent := range c.chosen {
 		in.figures(&out.Features[i], latent, v)
 		in.sample(&out.Features[i], c.sample[i].sorted(), c.top[i].sorted())
@@ -83,7 +99,7 @@ func (in *inspector) describe(v *survey, c *collector) (*Inspection, error) {
 	if c.active.mask != 0 {
 		in.warn("latents that fire along are counted on %d of %d rows, drawn at random", c.active.rows(), v.use.rows)
 	}
-	return out, in.contexts(out.Features)
+	return out, in.emit(out.Features)
 }
 
 // figures fills in what the survey counted.
@@ -127,6 +143,10 @@ func (in *inspector) sample(x *Feature, marks, top []mark) {
 	for _, q := range []float64{0, 0.25, 0.5, 0.75, 0.9, 0.99, 1} {
 		x.Quantiles = append(x.Quantiles, Quantile{q, quantile(values, q)})
 	}
+	if in.o.Intervals > 0 {
+		x.values = values
+		in.intervals(x, marks)
+	}
 	h := valueHistogram(values)
 	x.Histogram = &h
 	for b := in.o.Bins - 1; b >= 0; b-- {
@@ -168,6 +188,9 @@ func (in *inspector) relations(c *collector) {
 		return
 	}
 	rows := c.active.byLatent(in.s.F)
+	if in.o.Correlated > 0 {
+		in.correlate(c.active, rows, c.chosen)
+	}
 	together := make([][]int32, in.pool.Threads())
 	in.pool.Run(len(c.chosen), task(func(worker, i int) {
 		if together[worker] == nil {
@@ -186,6 +209,11 @@ func examples(features []Feature, do func(f *Feature, e *Example)) {
 		}
 		for j := range f.Bins {
 			do(f, &f.Bins[j].Example)
+		}
+		for j := range f.Intervals {
+			for k := range f.Intervals[j].Examples {
+				do(f, &f.Intervals[j].Examples[k])
+			}
 		}
 	}
 }

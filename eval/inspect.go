@@ -38,6 +38,16 @@ type InspectOptions struct {
 	After   int
 	Nearest int // neighbours by decoder cosine, and latents that fire along
 
+	PerDocument bool // at most one row of a document in Top
+	Intervals   int  // intervals of equal width between 0 and the largest activation
+	PerInterval int  // rows drawn from each
+	Correlated  int  // latents by Pearson correlation
+
+	// Emit, where given, gets the features a few at a time, with contexts that
+	// hold until it returns; those of the Inspection, which is else complete, have
+	// none then. It bounds memory when many latents have long contexts.
+	Emit func(x *Inspection, features []Feature) error
+
 	Threads  int
 	Progress func(rows, of int64) // called after each batch, or nil
 }
@@ -52,6 +62,8 @@ type Inspection struct {
 	SAE      SAEInfo   `json:"sae"`
 	Dump     DumpInfo  `json:"dump"`
 	By       string    `json:"by,omitempty"`
+	Docs     int64     `json:"documents,omitempty"`        // on the rows inspected
+	Longest  int64     `json:"longest_document,omitempty"` // rows of the longest
 	Search   *Search   `json:"search,omitempty"`
 	Features []Feature `json:"features"`
 	Warnings []string  `json:"warnings"`

@@ -12,7 +12,10 @@ type activeRows struct {
 	order []uint32
 	start []int32 // [rows+1]
 	index []int32
-	mask  uint32 // a row is kept when order&mask == 0
+	value []float32 // of each, nil unless they are asked for
+	mask  uint32    // a row is kept when order&mask == 0
+
+	valued bool // keep values
 }
 
 const maxActive = 1 << 24
@@ -27,6 +30,9 @@ func (a *activeRows) add(order uint32, index []int32, values []float32) {
 	for e, f := range index {
 		if values[e] != 0 {
 			a.index = append(a.index, f)
+			if a.valued {
+				a.value = append(a.value, values[e])
+			}
 		}
 	}
 	a.order, a.start = append(a.order, order), append(a.start, int32(len(a.index)))
@@ -46,11 +52,17 @@ func (a *activeRows) halve() {
 		}
 		a.order[rows] = order
 		a.start[rows] = at
+		if a.valued {
+			copy(a.value[at:], a.value[lo:hi])
+		}
 		at += int32(copy(a.index[at:], a.index[lo:hi]))
 		rows++
 	}
 	a.start[rows] = at
 	a.order, a.start, a.index = a.order[:rows], a.start[:rows+1], a.index[:at]
+	if a.valued {
+		a.value = a.value[:at]
+	}
 }
 
 // rows is how many rows were kept.

@@ -18,6 +18,8 @@ type usage struct {
 	lastDoc []int64   // [F] the last such document, counted from 1
 	doc     int64     // document under way, counted from 1; 0 without documents
 	docID   int64
+	docRows int64 // of the document under way, and of the longest
+	longest int64
 }
 
 func newUsage(f int) *usage {
@@ -31,7 +33,11 @@ func (m *usage) Add(s *Sample) {
 	for i := range s.N {
 		row := s.First + int64(i)
 		if s.Doc != nil && (m.doc == 0 || s.Doc[i] != m.docID) {
-			m.doc, m.docID = m.doc+1, s.Doc[i]
+			m.doc, m.docID, m.docRows = m.doc+1, s.Doc[i], 0
+		}
+		if m.doc > 0 {
+			m.docRows++
+			m.longest = max(m.longest, m.docRows)
 		}
 		index, values := s.Codes.Row(i)
 		for e, f := range index {

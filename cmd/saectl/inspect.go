@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -16,6 +17,7 @@ import (
 type inspectOptions struct {
 	sae, dump, split, where string
 	html, direction         string
+	format, out, release    string
 	features, by, search    string
 	count, top, similar     int
 	json                    bool
@@ -29,7 +31,8 @@ func newInspect(s streams) *cobra.Command {
 		Short: "Show what latents stand for",
 		Long: `Show, for chosen latents, how often they fire, the rows on which they fire
 most with their text, examples from each quantile of their activation, and the
-latents nearest to them. Without --feature the latents are ranked by --by, or by
+latents nearest to them. --format writes the same as pages for Neuronpedia or
+SAEDashboard. Without --feature the latents are ranked by --by, or by
 how well they pick out the text of --search. By default those come first whose
 activity lies on one token, and of the latents of one token the clearest, so
 that the first ones show different things that can be read at once.
@@ -40,7 +43,8 @@ Memory is bounded by the latents shown, however large the dump.`,
   saectl inspect-features --sae runs/topk-001 --by activation --count 5
   saectl inspect-features --sae runs/topk-001 --search func
   saectl inspect-features --sae runs/topk-001 --html latents.html
-  saectl inspect-features --sae runs/topk-001 --feature 78 --direction func.npy`,
+  saectl inspect-features --sae runs/topk-001 --feature 78 --direction func.npy
+  saectl inspect-features --sae runs/topk-001 --format neuronpedia --out pages --release my-saes`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runInspect(cmd.Context(), s, o) },
 	}
@@ -57,44 +61,71 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
 	f.StringVar(&o.html, "html", "", "write an explorer of the latents, all unless some are chosen, to this file, as one HTML page")
 	f.StringVar(&o.direction, "direction", "", "write the decoder rows of the latents shown, in the dump's units, to this .npy or .safetensors file")
+	f.StringVar(&o.format, "format", "", "write pages of the latents, all that fire unless some are chosen, into --out: saedashboard or neuronpedia")
+	f.StringVar(&o.out, "out", "", "folder for the pages of --format")
+	f.StringVar(&o.release, "release", "saectl", "name that the pages of --format are published under")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
 }
 
 func runInspect(ctx context.Context, s streams, o inspectOptions) error {
-	if o.direction != "" {
-		if _, err := directionKind(o.direction); err != nil {
-			return usageError{err}
-		}
+	if err := o.check(); err != nil {
+		return usageError{err}
 	}
 	l, err := openLook(o.sae, o.dump, o.split, o.where, o.threads)
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	t, d, rows := l.trained, l.d, l.rows
-	how, err := o.how(t.model.F, d.HasToken() || d.Has(activations.Label))
+	how, err := o.how(l.model.F, l.d.HasToken() || l.d.Has(activations.Label))
 	if err != nil {
 		return usageError{err}
 	}
-	transcoder, err := t.transcodes()
+	if o.format != "" {
+		pages, err := newDashboards(l.trained, l.d, o)
+		if err != nil {
+			return err
+		}
+		how = how.ForDashboards()
+		how.Emit = pages.emit
+		r, err := l.inspect(ctx, o, how)
+		if err != nil {
+			return err
+		}
+		return pages.finish(s, r)
+	}
+	r, err := l.inspect(ctx, o, how)
 	if err != nil {
 		return err
 	}
-	r, err := eval.Inspect(ctx, eval.Of(t.model, transcoder), d, rows, evalBatch, how)
+	return o.write(ctx, s, l, r)
+}
+
+// inspect describes latents, and says of what on what.
+func (l *look) inspect(ctx context.Context, o inspectOptions, how eval.InspectOptions) (*eval.Inspection, error) {
+	transcoder, err := l.transcodes()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	r, err := eval.Inspect(ctx, eval.Of(l.model, transcoder), l.d, l.rows, evalBatch, how)
+	if err != nil {
+		return nil, err
 	}
 	about := &eval.Report{}
-	if err := t.describe(about, d, evalOptions{split: o.split, where: o.where}); err != nil {
-		return err
+	if err := l.describe(about, l.d, evalOptions{split: o.split, where: o.where}); err != nil {
+		return nil, err
 	}
-	about.SAE.Latents, about.SAE.D, about.Dump.Rows = t.model.F, t.model.D, rows.Len()
+	about.SAE.Latents, about.SAE.D, about.Dump.Rows = l.model.F, l.model.D, l.rows.Len()
 	r.SAE, r.Dump = about.SAE, about.Dump
 	r.Warnings = append(r.Warnings, about.Warnings...)
+	return r, nil
+}
+
+// write writes what the flags ask for.
+func (o inspectOptions) write(ctx context.Context, s streams, l *look, r *eval.Inspection) error {
 	if o.html != "" {
-		measured, err := t.measure(ctx, d, rows, evalOptions{split: o.split, where: o.where, html: o.html, threads: o.threads})
+		measured, err := l.measure(ctx, l.d, l.rows, evalOptions{split: o.split, where: o.where, html: o.html, threads: o.threads})
 		if err != nil {
 			return err
 		}
@@ -103,7 +134,7 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 		}
 	}
 	if o.direction != "" {
-		v, err := t.directions(r)
+		v, err := l.directions(r)
 		if err == nil {
 			err = v.write(s, o.direction)
 		}
@@ -118,6 +149,26 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 		return nil // the page may hold all latents: too many to print as well
 	}
 	return r.WriteText(s.out, coloured(s))
+}
+
+// check refuses flags that do not go together, before anything is read.
+func (o inspectOptions) check() error {
+	if o.direction != "" {
+		if _, err := directionKind(o.direction); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.format != "" && o.format != formatSAEDashboard && o.format != formatNeuronpedia:
+		return fmt.Errorf("--format is %q; give %s or %s", o.format, formatSAEDashboard, formatNeuronpedia)
+	case (o.format == "") != (o.out == ""):
+		return fmt.Errorf("--format and --out go together: the form of the pages and the folder for them")
+	case o.format != "" && (o.json || o.html != "" || o.direction != ""):
+		return fmt.Errorf("--format writes pages only; leave out --json, --html and --direction")
+	case strings.ContainsAny(o.release, `/\ `) || o.release == "":
+		return fmt.Errorf("--release is %q; give a name without spaces and slashes", o.release)
+	}
+	return nil
 }
 
 // how turns the flags into what eval is asked for. readable says that rows carry
@@ -149,13 +200,13 @@ func (o inspectOptions) how(latents int, readable bool) (eval.InspectOptions, er
 		}
 	}
 	switch {
-	case ranked:
+	case ranked || o.format != "":
 	case readable:
 		how.By = eval.ByClarity
 	default:
 		how.By = eval.ByFrequency
 	}
-	if o.count == 0 && o.html == "" {
+	if o.count == 0 && o.html == "" && o.format == "" {
 		how.Count = 10
 	}
 	return how, nil

@@ -1,0 +1,91 @@
+package eval
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
+
+// A Correlated is a latent whose activation rises and falls with another's.
+type Correlated struct {
+	Latent  int     `json:"latent"`
+	Pearson float64 `json:"pearson"`
+	Cosine  float64 `json:"cosine"` // of the decoder rows
+}
+
+// moments are Σf and Σf² of each latent over the kept rows.
+func (a *activeRows) moments(f int) (sum, squares []float64) {
+	sum, squares = make([]float64, f), make([]float64, f)
+	for e, latent := range a.index {
+		v := float64(a.value[e])
+		sum[latent] += v
+		squares[latent] += v * v
+	}
+	return sum, squares
+}
+
+// correlated are the n latents of largest Pearson correlation with latent f
+// over the kept rows, zeros counted, of those that fire along with it.
+// products [F] is scratch of zeros and is left so.
+func (a *activeRows) correlated(b byLatent, f, n int, sum, squares, products []float64) []Correlated {
+	var met []int32
+	for _, row := range b.row[b.start[f]:b.start[f+1]] {
+		lo, hi := a.start[row], a.start[row+1]
+		own := 0.0
+		for e := lo; e < hi; e++ {
+			if int(a.index[e]) == f {
+				own = float64(a.value[e])
+			}
+		}
+		for e := lo; e < hi; e++ {
+			g := a.index[e]
+			if products[g] == 0 && int(g) != f {
+				met = append(met, g)
+			}
+			products[g] += own * float64(a.value[e])
+		}
+	}
+	slices.Sort(met)
+	met = slices.Compact(met)
+	rows := float64(a.rows())
+	variance := func(g int) float64 { return squares[g]/rows - sum[g]/rows*sum[g]/rows }
+	var list []Correlated
+	for _, g := range met {
+		covariance := products[g]/rows - sum[f]/rows*sum[g]/rows
+		r := covariance / math.Sqrt(variance(f)*variance(int(g)))
+		products[g] = 0
+		if !math.IsNaN(r) && !math.IsInf(r, 0) {
+			list = append(list, Correlated{Latent: int(g), Pearson: r})
+		}
+	}
+	products[f] = 0
+	slices.SortFunc(list, func(x, y Correlated) int {
+		return cmp.Or(cmp.Compare(y.Pearson, x.Pearson), cmp.Compare(x.Latent, y.Latent))
+	})
+	return slices.Clone(list[:min(n, len(list))])
+}
+
+// correlate fills in the correlated latents of the chosen ones.
+func (in *inspector) correlate(a *activeRows, b byLatent, chosen []int) {
+	sum, squares := a.moments(in.s.F)
+	products := make([][]float64, in.pool.Threads())
+	in.pool.Run(len(chosen), task(func(worker, i int) {
+		if products[worker] == nil {
+			products[worker] = make([]float64, in.s.F)
+		}
+		in.out.Features[i].Correlated = a.correlated(b, chosen[i], in.o.Correlated, sum, squares, products[worker])
+	}))
+	w, d := in.s.Weight("decoder.weight"), in.s.width()
+	if len(w) != in.s.F*d {
+		return
+	}
+	row := func(f int) []float32 { return w[f*d : (f+1)*d] }
+	for i, f := range chosen {
+		for k := range in.out.Features[i].Correlated {
+			c := &in.out.Features[i].Correlated[k]
+			c.Cosine = kernel.DotF64(row(f), row(c.Latent)) / max(norm(row(f))*norm(row(c.Latent)), 1e-300)
+		}
+	}
+}
