@@ -24,7 +24,7 @@ import (
 
 type options struct {
 	saectl, dump, test, out string
-	ladder                  string
+	ladder, weights         string
 	latents, steps, seeds   int
 	lr                      float64
 	threads                 int
@@ -41,6 +41,7 @@ func main() {
 	flag.IntVar(&o.steps, "steps", 2000, "steps of 1,024 rows")
 	flag.IntVar(&o.seeds, "seeds", 3, "seeds of each setting")
 	flag.StringVar(&o.ladder, "ladder", "16,32,64,128,256", "k of the baselines, beside those that top-AFA finds")
+	flag.StringVar(&o.weights, "weights", "128,64,32,16", "weights of top-AFA's loss, 1 over each")
 	flag.Float64Var(&o.lr, "lr", 1e-3, "learning rate, constant")
 	flag.IntVar(&o.threads, "threads", 0, "threads; 0 for all")
 	flag.Parse()
@@ -52,12 +53,16 @@ func main() {
 func (o *options) run() error {
 	var all []*result
 	matched := map[int]bool{}
-	for _, weight := range []float64{1. / 128, 1. / 64, 1. / 32, 1. / 16} {
-		r, err := o.setting("afa", fmt.Sprintf("afa-%g", 1/weight), fmt.Sprintf("afa.coefficient=%g", weight))
+	for share := range strings.SplitSeq(o.weights, ",") {
+		over, err := strconv.ParseFloat(share, 64)
+		if err != nil || !(over > 0) {
+			return fmt.Errorf("-weights %s: %q is no number above 0", o.weights, share)
+		}
+		r, err := o.setting("afa", "afa-"+share, fmt.Sprintf("afa.coefficient=%g", 1/over))
 		if err != nil {
 			return err
 		}
-		r.name = fmt.Sprintf("AFA 1/%g", 1/weight)
+		r.name = "AFA 1/" + share
 		all = append(all, r)
 		matched[int(math.Round(r.mean("l0")))] = true
 	}
