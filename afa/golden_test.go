@@ -61,7 +61,7 @@ type goldenSelection struct {
 }
 
 // TestGolden runs every case of the folder. The one of kind zf holds norms of
-// plain and JumpReLU autoencoders, for package eval: no rule of top-AFA is in it.
+// plain and JumpReLU autoencoders; TestGoldenZF of package eval runs it.
 func TestGolden(t *testing.T) {
 	saetest.Golden(t, "afa", runCase)
 }
@@ -82,7 +82,7 @@ func runCase(t *testing.T, c *saetest.Case) {
 	case len(g.Cases) > 0:
 		g.selections(t)
 	case g.Kind == "zf":
-		t.Skip("norms of other kinds of autoencoder, for an evaluation: no rule of top-AFA is in it")
+		t.Skip("norms of other kinds of autoencoder: TestGoldenZF in eval and TestGoldenViolins in internal/report run it")
 	default:
 		t.Fatalf("a case of unknown kind %q", g.Kind)
 	}

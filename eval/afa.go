@@ -19,23 +19,44 @@ type quasiOrthogonality struct {
 	of      []norms   // [N] of the batch
 	scaled  scaler
 
-	rows        int64 // with f̃ ≠ 0
-	length      float64
-	over        int64
-	gap         float64
-	sharp       float64
-	sharpRows   int64
-	inside      [3]int64
-	correlation correlation
-	bound       *sampled // ε_LBO
-	zf          *zfSample
+	rows         int64   // with f̃ ≠ 0
+	z, f, length float64 // Σ ‖z‖, Σ ‖f‖, Σ ‖f̃‖
+	over         int64
+	gap          float64
+	sharp        ratioMean // ε that a row proves, by ‖f̃‖₁ and by the number of its latents
+	sharpK       ratioMean
+	onRecon      float64   // Σ ε_LBO with ẑ in place of z
+	withoutBias  ratioMean // ε_LBO with f̃ less the bias
+	identity     normIdentity
+	inside       [3]int64
+	correlation  correlation
+	bound        *sampled // ε_LBO
+	zf           *zfSample
+	points       int // rows of the ZF plot to report
 }
+
+// ratioMean is a mean over the rows that have the figure.
+type ratioMean struct {
+	sum  float64
+	rows int64
+}
+
+// add takes in above/below of a row where below is not 0.
+func (m *ratioMean) add(above, below float64) {
+	if below > 0 {
+		m.sum += above / below
+		m.rows++
+	}
+}
+
+func (m *ratioMean) set(r *Report, name string) { r.Set(name, mean(m.sum, m.rows), m.rows) }
 
 // norms are what a row adds.
 type norms struct {
 	z, f, tilde     float64 // ‖z‖², ‖f‖², ‖f̃‖²
 	recon, absolute float64 // ‖ẑ‖², ‖f̃‖₁
 	err             float64 // ‖z - ẑ‖²
+	directions      int     // f̃ that are not zero, the bias counted
 	row             int64
 }
 
@@ -46,16 +67,17 @@ const zfPoints = 1000
 func insideBands() [3]float64 { return [3]float64{0.25, 0.5, 1} }
 
 // newQuasiOrthogonality returns nil where the decoder does not predict rows.
-func newQuasiOrthogonality(s Subject) *quasiOrthogonality {
+func newQuasiOrthogonality(s Subject, points int) *quasiOrthogonality {
 	w := s.Weight("decoder.weight")
 	if s.Transcoder || len(w) != s.F*s.D || s.F < 2 {
 		return nil
 	}
-	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: &sampled{most: maxSampled}, zf: &zfSample{most: 4 * zfPoints}}
+	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: &sampled{most: maxSampled}, points: points, zf: &zfSample{most: 4 * points}}
 	for i := range s.F {
 		m.lengths = append(m.lengths, norm(w[i*s.D:(i+1)*s.D]))
 	}
 	m.bias = norm(s.Weight("decoder.bias"))
+	m.identity = newIdentity(s, m.lengths, m.bias)
 	return m
 }
 
@@ -78,15 +100,22 @@ func (m *quasiOrthogonality) Add(s *Sample) {
 	for _, row := range m.of[:s.N] {
 		m.addRow(row)
 	}
+	m.identity.add(s, m.of)
 }
 
 func (m *quasiOrthogonality) measure(z []float32, index []int32, values []float32, recon []float32) norms {
 	r := norms{z: kernel.SumSquares(z), tilde: m.bias * m.bias, absolute: m.bias}
+	if m.bias > 0 {
+		r.directions = 1
+	}
 	for e, f := range index {
 		v := float64(values[e])
 		r.f += v * v
 		r.tilde += v * v * m.lengths[f] * m.lengths[f]
 		r.absolute += abs(v) * m.lengths[f]
+		if v != 0 {
+			r.directions++
+		}
 	}
 	clear(recon)
 	copy(recon, m.s.Weight("decoder.bias"))
@@ -110,7 +139,7 @@ func (m *quasiOrthogonality) addRow(r norms) {
 	m.bound.add(order, bound)
 	m.zf.add(order, ZFRow{Row: r.row, Z: z, F: tilde, Recon: math.Sqrt(r.recon), Error: r.err})
 	m.correlation.add(z, tilde)
-	m.length += tilde
+	m.z, m.f, m.length = m.z+z, m.f+math.Sqrt(r.f), m.length+tilde
 	if tilde > z {
 		m.over++
 	}
@@ -121,9 +150,19 @@ func (m *quasiOrthogonality) addRow(r norms) {
 	}
 	gap := math.Sqrt(r.f) - z
 	m.gap += gap * gap
+	m.bounds(r)
+}
+
+// bounds takes in the bounds beside the paper's own.
+func (m *quasiOrthogonality) bounds(r norms) {
+	missed, others := abs(r.recon-r.tilde), float64(m.s.F-1)
 	if cross := r.absolute*r.absolute - r.tilde; cross > 1e-12*r.tilde {
-		m.sharp += abs(r.recon-r.tilde) / cross
-		m.sharpRows++
+		m.sharp.add(missed, cross)
+	}
+	m.sharpK.add(missed, float64(r.directions-1)*r.tilde)
+	m.onRecon += missed / (others * r.tilde)
+	if bare := r.tilde - m.bias*m.bias; bare > 1e-12*r.tilde {
+		m.withoutBias.add(abs(r.z-bare), others*bare)
 	}
 }
 
@@ -140,7 +179,16 @@ func (m *quasiOrthogonality) Report(r *Report) {
 		clipped += min(v, top)
 	}
 	r.Set("eps_lbo_clipped_mean", mean(clipped, kept), kept)
-	r.Set("eps_sharp_mean", mean(m.sharp, m.sharpRows), m.sharpRows)
+	r.Set("eps_lbo_q25", quantile(values, 0.25), kept)
+	r.Set("eps_lbo_q75", quantile(values, 0.75), kept)
+	r.Set("eps_lbo_reconstruction_mean", mean(m.onRecon, n), n)
+	m.withoutBias.set(r, "eps_lbo_bias_excluded_mean")
+	m.sharp.set(r, "eps_sharp_mean")
+	m.sharpK.set(r, "eps_sharp_k_mean")
+	m.identity.report(r)
+	r.Set("decoder_bias_norm", m.bias, 0)
+	r.Set("norm_z_mean", mean(m.z, n), n)
+	r.Set("norm_f_mean", mean(m.f, n), n)
 	r.Set("norm_f_tilde_mean", mean(m.length, n), n)
 	r.Set("share_f_above_z", mean(float64(m.over), n), n)
 	r.Set("pearson_z_f", m.correlation.value(), n)
@@ -148,31 +196,33 @@ func (m *quasiOrthogonality) Report(r *Report) {
 		r.Set(name, mean(float64(m.inside[i]), n), n)
 	}
 	r.Set("afa_gap_squared_mean", mean(m.gap, n), n)
-	r.ZF = m.zf.first(zfPoints)
-	zf := Series{Definition: "ZF plot: ‖z‖ as x and ‖f̃‖ as y of up to 1,000 rows drawn at random"}
-	for _, row := range r.ZF {
-		zf.X, zf.Y = append(zf.X, row.Z), append(zf.Y, row.F)
-	}
-	r.Series["zf"] = zf
+	m.series(r, values, top)
 	if kept < n {
 		r.Warn("eps_lbo_median, eps_lbo_q99 and eps_lbo_clipped_mean are of %d rows drawn at random", kept)
 	}
 }
 
-func afaDefinitions() []Definition {
-	const paper, note = "Top-AFA paper, arXiv 2503.24277", "f̃ = (f_j‖d_j‖, ‖b_dec‖), z the row in the encoder's units"
-	return inFamily("quasi-orthogonality", []Definition{
-		{Name: "eps_lbo_mean", Formula: "mean of ε_LBO = |‖z‖² - ‖f̃‖²| / ((F - 1)‖f̃‖²); " + note, Source: paper},
-		{Name: "eps_lbo_median", Formula: "median of ε_LBO", Source: paper, Equals: "top-afa-sae 1c7a683 zf-plot notebook"},
-		{Name: "eps_lbo_q99", Formula: "0.99 quantile of ε_LBO, linear interpolation", Source: paper},
-		{Name: "eps_lbo_clipped_mean", Formula: "mean of ε_LBO clipped from above at its 0.99 quantile", Source: paper},
-		{Name: "eps_sharp_mean", Formula: "mean of |‖ẑ‖² - ‖f̃‖²| / (‖f̃‖₁² - ‖f̃‖²), ẑ = f·W_dec + b_dec: a lower bound of the coherence that each row proves", Source: "middle step of the same proof, on the reconstruction"},
-		{Name: "norm_f_tilde_mean", Formula: "mean ‖f̃‖", Source: "y axis of the ZF plot"},
-		{Name: "share_f_above_z", Formula: "share of rows with ‖f̃‖ > ‖z‖: over-activated", Source: "ZF plot"},
-		{Name: "pearson_z_f", Formula: "Pearson correlation of ‖z‖ and ‖f̃‖ over rows", Source: "ZF plot"},
-		{Name: "share_inside_e_0.25", Formula: "share of rows with ε_LBO ≤ 0.25 / (F - 1)", Source: "bands of the ZF plot"},
-		{Name: "share_inside_e_0.5", Formula: "share of rows with ε_LBO ≤ 0.5 / (F - 1)", Source: "bands of the ZF plot"},
-		{Name: "share_inside_e_1", Formula: "share of rows with ε_LBO ≤ 1 / (F - 1)", Source: "bands of the ZF plot"},
-		{Name: "afa_gap_squared_mean", Formula: "mean of (‖f‖ - ‖z‖)², decoder norms not folded in", Source: "AFA loss of the same paper", Equals: "top-afa-sae 1c7a683 AFA loss"},
-	})
+// epsilonBins are bins of the histogram of ε_LBO.
+const epsilonBins = 40
+
+// series sets the rows of the ZF plot and the histogram of ε_LBO, of ascending
+// values clipped at top.
+func (m *quasiOrthogonality) series(r *Report, values []float64, top float64) {
+	r.ZF = m.zf.first(m.points)
+	zf := Series{Definition: "ZF plot: ‖z‖ as x and ‖f̃‖ as y of up to 1,000 rows drawn at random"}
+	for _, row := range r.ZF[:min(zfPoints, len(r.ZF))] {
+		zf.X, zf.Y = append(zf.X, row.Z), append(zf.Y, row.F)
+	}
+	r.Series["zf"] = zf
+	if !(top > 0) {
+		return
+	}
+	h := Series{Definition: "rows by ε_LBO, clipped from above at its 0.99 quantile, in 40 bins closed on the left", Y: make([]float64, epsilonBins)}
+	for i := range epsilonBins + 1 {
+		h.X = append(h.X, top*float64(i)/epsilonBins)
+	}
+	for _, v := range values {
+		h.Y[min(epsilonBins-1, int(v/top*epsilonBins))]++
+	}
+	r.Series["eps_lbo_histogram"] = h
 }

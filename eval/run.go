@@ -53,6 +53,8 @@ type Options struct {
 	// PeerBatch is the number of rows of a batch in the metrics that other
 	// toolkits average over batches (0: 2048). No other metric depends on it.
 	PeerBatch int
+
+	ZFRows int // most rows of the ZF plot in Report.ZF, drawn at random (0: 1,000)
 }
 
 // Columns are the columns of d that the metrics use where it has them.
@@ -110,7 +112,11 @@ func standard(s Subject, o Options) []Metric {
 		&labels{f: s.F},
 		newTopRows(s.F),
 	}
-	if q := newQuasiOrthogonality(s); q != nil {
+	points := o.ZFRows
+	if points == 0 {
+		points = zfPoints
+	}
+	if q := newQuasiOrthogonality(s, points); q != nil {
 		list = append(list, q)
 	}
 	return list

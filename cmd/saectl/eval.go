@@ -20,6 +20,8 @@ type evalOptions struct {
 	saes, set               []string
 	dump, split, where, out string
 	format, baseline, html  string
+	zf                      string
+	zfRows                  int
 	ks                      []int
 	json, details, update   bool
 	threads                 int
@@ -38,6 +40,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
   saectl eval --sae runs/topk-001 --json > baseline.json
   saectl eval --sae runs/topk-002 --baseline baseline.json
   saectl eval --sae runs/topk-001 --sae runs/topk-002 --html compare.html
+  saectl eval --sae runs/layer-3 --sae runs/layer-4 --zf zf.csv
   saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'
   saectl eval --sae runs/gradsae-001 --set gradsae.eval_score=gradient`,
 		Args: arguments(0, 0),
@@ -51,6 +54,8 @@ definition and the number of rows; docs/metrics.md lists them.`,
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.StringVar(&o.out, "out", "", "write the report, as JSON, to this file too")
 	f.StringVar(&o.html, "html", "", "write figures and plots of all runs given to this file, as one HTML page")
+	f.StringVar(&o.zf, "zf", "", "write rows of the ZF plot of all runs given, as layers 1, 2, ..., to this file: CSV with the columns of the Top-AFA notebook")
+	f.IntVar(&o.zfRows, "zf-rows", 1000, "most rows of each run in the file of --zf, drawn at random; 0 for all")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
 	f.BoolVar(&o.details, "details", false, "print every metric with its definition")
 	f.StringVar(&o.format, "format", "", "saebench prints the core results of SAEBench in place of the report")
@@ -87,6 +92,11 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 	}
 	if o.html != "" {
 		if err := writeHTML(s, o.html, reportsPage(reports)); err != nil {
+			return err
+		}
+	}
+	if o.zf != "" {
+		if err := o.writeZF(reports); err != nil {
 			return err
 		}
 	}
@@ -149,7 +159,7 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	}
 	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
 	defer src.Close()
-	subject, how := eval.Of(t.model, transcoder), eval.Options{Threads: o.threads}
+	subject, how := eval.Of(t.model, transcoder), eval.Options{Threads: o.threads, ZFRows: o.pointsOfZF(rows.Len())}
 	if len(o.ks) > 0 {
 		how.Metrics = append(how.Metrics, eval.NewTruncation(subject, o.ks))
 	}
@@ -166,7 +176,7 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	if err := t.recovery(r, d); err != nil {
 		return nil, err
 	}
-	if o.html != "" {
+	if o.html != "" || o.zf != "" {
 		if err := zfTexts(r, d); err != nil {
 			return nil, err
 		}

@@ -25,6 +25,8 @@ func (o evalOptions) check() error {
 		return fmt.Errorf("--format is %q; give saebench", o.format)
 	case len(o.saes) > 1 && (o.baseline != "" || o.format != ""):
 		return fmt.Errorf("--baseline and --format saebench are of one autoencoder; give --sae once")
+	case o.zfRows < 0:
+		return fmt.Errorf("--zf-rows is %d; give 1 or more, or 0 for all", o.zfRows)
 	case o.update && o.baseline == "":
 		return fmt.Errorf("--update-baseline needs --baseline with the file")
 	case slices.ContainsFunc(o.ks, func(k int) bool { return k < 1 }):

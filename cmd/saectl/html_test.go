@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,4 +48,31 @@ func TestHTML(t *testing.T) {
 	if _, missing := os.Stat("both.html"); err != nil || missing != nil || len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// TestZF wants as many rows of each run as asked for, in the reference's
+// columns, and the norms that the page shows.
+func TestZF(t *testing.T) {
+	t.Chdir(t.TempDir())
+	want(t, 0, quick("--set", "train.steps=10", "--out", "a")...)
+	want(t, 0, quick("--set", "train.steps=20", "--out", "b")...)
+	want(t, 0, "eval", "--sae", "a", "--sae", "b", "--zf", "zf.csv", "--zf-rows", "7")
+	lines := strings.Split(strings.TrimSpace(string(read(t, "zf.csv"))), "\n")
+	if len(lines) != 15 || lines[0] != "layer,ztz,ftf,norm_z,norm_f,norm_z_hat,l_recon,text" {
+		t.Fatalf("%d lines, the first is %q", len(lines), lines[0])
+	}
+	for i, line := range lines[1:] {
+		if layer := "12"[i%2:][:1]; !strings.HasPrefix(line, layer+",") {
+			t.Errorf("line %d is %q, want layer %s", i+2, line, layer)
+		}
+	}
+	out, _ := want(t, 0, "eval", "--sae", "a", "--zf", "all.csv", "--zf-rows", "0", "--json")
+	var report struct{ Dump struct{ Rows int } }
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(read(t, "all.csv")), "\n"); n != report.Dump.Rows+1 {
+		t.Errorf("%d lines of %d rows", n, report.Dump.Rows)
+	}
+	want(t, 2, "eval", "--sae", "a", "--zf", "x.csv", "--zf-rows", "-1")
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/eval"
+	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/report"
 )
 
@@ -15,6 +17,33 @@ const (
 	zfTokens     = 24
 	zfCharacters = 80
 )
+
+// zfShown is the most rows that a page shows of a run.
+const zfShown = 1000
+
+// pointsOfZF is how many of n rows the report is to hold.
+func (o evalOptions) pointsOfZF(n int64) int {
+	switch {
+	case o.zf == "":
+		return zfShown
+	case o.zfRows == 0:
+		return int(max(n, zfShown))
+	}
+	return max(o.zfRows, zfShown)
+}
+
+// writeZF writes the rows of the ZF plots of several runs as one table.
+func (o evalOptions) writeZF(reports []*eval.Report) error {
+	var layers [][]eval.ZFRow
+	for _, r := range reports {
+		rows := r.ZF
+		if o.zfRows > 0 {
+			rows = rows[:min(o.zfRows, len(rows))]
+		}
+		layers = append(layers, rows)
+	}
+	return atomicfile.Write(o.zf, func(w io.Writer) error { return eval.WriteZF(w, layers) })
+}
 
 // zfTexts fills in the text of the rows of the ZF plot where d has it.
 func zfTexts(r *eval.Report, d *activations.Dump) error {
@@ -36,7 +65,7 @@ func zfOf(r *eval.Report) *report.ZF {
 		return nil
 	}
 	zf := &report.ZF{}
-	for _, row := range r.ZF {
+	for _, row := range r.ZF[:min(zfShown, len(r.ZF))] {
 		zf.Z, zf.F = append(zf.Z, row.Z), append(zf.F, row.F)
 		zf.Recon, zf.Error = append(zf.Recon, row.Recon), append(zf.Error, row.Error)
 		zf.Row, zf.Text = append(zf.Row, row.Row), append(zf.Text, row.Text)
