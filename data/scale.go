@@ -18,6 +18,12 @@ const (
 	ScaleRowNorm  = "row-norm"
 )
 
+// ScaleUnitNorm is a further kind, which autoencoders of other tools have and
+// no setting names: each row is brought to the norm sqrt(D), and reconstructions
+// back to the row's own (constant_norm_rescale of SAELens). A row of zeros is
+// left alone.
+const ScaleUnitNorm = "unit-norm"
+
 // The keys of a Scale in the metadata of weights.
 const (
 	keyScale  = "scale"
@@ -112,7 +118,7 @@ func (s *Scale) Apply(b *activations.Batch) {
 		kernel.Scale(b.X[:b.N*b.D], float32(s.Factor))
 		kernel.Scale(b.Target[:min(len(b.Target), b.N*b.DOut)], float32(s.Factor))
 		kernel.Scale(b.Gradient[:min(len(b.Gradient), b.N*b.D)], float32(1/s.Factor))
-	case ScaleRowNorm:
+	case ScaleRowNorm, ScaleUnitNorm:
 		s.applyRows(b)
 	}
 }
@@ -125,11 +131,11 @@ func (s *Scale) applyRows(b *activations.Batch) {
 	r.mean, r.std = r.mean[:0], r.std[:0]
 	for i := range b.N {
 		x := b.X[i*b.D : (i+1)*b.D]
-		mean, std := meanStd(x)
+		mean, std, factor := s.ofRow(x)
 		r.mean, r.std = append(r.mean, mean), append(r.std, std)
-		center(x, mean, std)
+		center(x, mean, factor)
 		if b.Target != nil {
-			center(b.Target[i*b.DOut:(i+1)*b.DOut], mean, std)
+			center(b.Target[i*b.DOut:(i+1)*b.DOut], mean, factor)
 		}
 		if b.Gradient != nil {
 			kernel.Scale(b.Gradient[i*b.D:(i+1)*b.D], float32(std))
@@ -140,21 +146,33 @@ func (s *Scale) applyRows(b *activations.Batch) {
 // Affine is what Apply does to a row x: each value v becomes
 // (v - shift)·factor.
 func (s Scale) Affine(x []float32) (shift, factor float64) {
-	switch s.Kind {
-	case ScaleMeanNorm:
+	if s.Kind == ScaleMeanNorm {
 		return 0, s.Factor
-	case ScaleRowNorm:
-		mean, std := meanStd(x)
-		return mean, 1 / (std + rowNormEpsilon)
 	}
-	return 0, 1
+	shift, _, factor = s.ofRow(x)
+	return shift, factor
 }
 
-// center is (x-mean) / (std + epsilon), in place.
-func center(x []float32, mean, std float64) {
-	inv := 1 / (std + rowNormEpsilon)
+// ofRow is what the kinds with numbers for each row do to x: (v - mean)·factor,
+// undone by ·std + mean.
+func (s Scale) ofRow(x []float32) (mean, std, factor float64) {
+	switch s.Kind {
+	case ScaleRowNorm:
+		mean, std = meanStd(x)
+		return mean, std, 1 / (std + rowNormEpsilon)
+	case ScaleUnitNorm:
+		if norm := math.Sqrt(kernel.SumSquares(x)); norm > 0 {
+			std = norm / math.Sqrt(float64(len(x)))
+			return 0, std, 1 / std
+		}
+	}
+	return 0, 1, 1
+}
+
+// center is (x-mean)·factor, in place.
+func center(x []float32, mean, factor float64) {
 	for j, v := range x {
-		x[j] = float32((float64(v) - mean) * inv)
+		x[j] = float32((float64(v) - mean) * factor)
 	}
 }
 
@@ -179,7 +197,7 @@ func (s *Scale) Undo(recon []float32, b *activations.Batch) {
 	switch s.Kind {
 	case ScaleMeanNorm:
 		kernel.Scale(recon, float32(1/s.Factor))
-	case ScaleRowNorm:
+	case ScaleRowNorm, ScaleUnitNorm:
 		r := s.rows
 		if r == nil || r.owner != s || len(r.mean) != b.N {
 			panic("data: Scale.Undo of a batch that this Scale did not scale last")

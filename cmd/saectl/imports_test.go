@@ -16,8 +16,10 @@ const module = "github.com/saectl/saectl"
 func level(pkg string) (int, bool) {
 	table := [][]string{
 		{"internal/kernel", "internal/safetensors", "internal/atomicfile", "internal/section", "activations"},
-		{"data", "internal/sparseop"},
+		{"data", "internal/sparseop", "internal/interop/torchfile", "internal/interop/jsonfile"},
 		{"sae"},
+		{"internal/interop/foreign"},
+		{"internal/interop/saelens", "internal/interop/sparsify", "internal/interop/dictlearn", "internal/interop/gemmascope"},
 		{"eval/attention", "eval/circuit", "eval/labels"}, // analyses on their own; eval may build on them
 		{"topk", "afa", "mpsae", "gradsae", "vsae", "internal/baselines", "eval", "configs", "internal/saetest", "internal/interop", "internal/report"},
 		{"cmd/saectl"},

@@ -1,0 +1,192 @@
+package foreign
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/sae"
+)
+
+// ModelOptions are the sizes of a Model.
+type ModelOptions struct {
+	Rows    int // most rows of a batch (B)
+	Threads int // workers; 0 for one a processor; changes no bit
+}
+
+// A Model encodes and decodes with an SAE in float32. It takes rows in the
+// dump's own units and gives reconstructions in them, and satisfies eval.Model.
+// It is not safe for concurrent use.
+type Model struct {
+	SAE *SAE
+	sae.Dims
+	Scale data.Scale // what is done to rows first
+
+	pool     *kernel.Pool
+	selector *kernel.Selector
+	gemm     *kernel.GEMM
+	support  kernel.Support
+	norms    []float32 // [F] of the decoder's rows, or nil
+	decoder  []float32 // [F,DOut] divided by norms where these are
+	floor    float32   // no threshold is below it
+
+	raw    []float32         // [N,D] rows as they came, for the skip connection
+	scaled activations.Batch // after normalisation
+	input  []float32         // [N,D] what the encoder sees
+	codes  sae.Encoded
+	recon  []float32 // [N,DOut]
+	chase  pursuit
+}
+
+// NewModel makes a model of s, which is not copied. Close ends its workers.
+func NewModel(s *SAE, o ModelOptions) (*Model, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	m := &Model{SAE: s, Dims: sae.Dims{B: o.Rows, D: s.D, F: s.F, DOut: s.DOut}, decoder: s.Decoder}
+	m.Scale = s.scale()
+	if s.DecoderNorms {
+		m.norms = s.Norms()
+		m.decoder = divideRows(s.Decoder, m.norms)
+	}
+	m.floor = math.MaxFloat32
+	for _, t := range s.Threshold {
+		m.floor = min(m.floor, t)
+	}
+	m.pool = kernel.NewPool(o.Threads)
+	m.selector, m.gemm = kernel.NewSelector(m.pool), kernel.NewGEMM(m.pool)
+	return m, nil
+}
+
+// scale is what is done to rows, in the words of package data.
+func (s *SAE) scale() data.Scale {
+	switch {
+	case s.Normalize == NormConstant:
+		return data.Scale{Kind: data.ScaleUnitNorm, Factor: s.Scale}
+	case s.Normalize == NormLayer:
+		return data.Scale{Kind: data.ScaleRowNorm, Factor: 1}
+	case s.Scale != 1:
+		return data.Scale{Kind: data.ScaleMeanNorm, Factor: s.Scale}
+	}
+	return data.Scale{Kind: data.ScaleNone, Factor: 1}
+}
+
+// Norms are those of the decoder's rows, [F].
+func (s *SAE) Norms() []float32 {
+	norms := make([]float32, s.F)
+	for f := range norms {
+		norms[f] = float32(math.Sqrt(kernel.SumSquares(s.Decoder[f*s.DOut : (f+1)*s.DOut])))
+	}
+	return norms
+}
+
+// divideRows is a copy of w [F,D] with row f divided by norms[f]; a row of norm
+// 0 stays as it is.
+func divideRows(w, norms []float32) []float32 {
+	out, d := make([]float32, len(w)), len(w)/len(norms)
+	for i, v := range w {
+		out[i] = v
+		if n := norms[i/d]; n > 0 {
+			out[i] = v / n
+		}
+	}
+	return out
+}
+
+// Threads is how many workers compute.
+func (m *Model) Threads() int { return m.pool.Threads() }
+
+// Close ends the model's workers.
+func (m *Model) Close() { m.pool.Close() }
+
+// Encode gives the latents of up to B rows; they hold until the next call. The
+// batch is not changed.
+func (m *Model) Encode(in *activations.Batch) (sae.Encoded, error) {
+	if in.D != m.D {
+		return sae.Encoded{}, fmt.Errorf("rows have %d values, the autoencoder reads %d", in.D, m.D)
+	}
+	m.raw = append(m.raw[:0], in.X[:in.N*in.D]...)
+	m.scaled.X = append(m.scaled.X[:0], m.raw...)
+	m.scaled.N, m.scaled.D = in.N, in.D
+	m.Scale.Apply(&m.scaled)
+	m.input = append(m.input[:0], m.scaled.X...)
+	if m.SAE.InputBias {
+		m.pool.Run(blocksOf(in.N), task(func(_, block int) {
+			for i := block * rowBlock; i < min(in.N, (block+1)*rowBlock); i++ {
+				row := m.input[i*m.D : (i+1)*m.D]
+				kernel.Sub(row, row, m.SAE.DecoderBias)
+			}
+		}))
+	}
+	if m.SAE.Rule == Pursuit {
+		return m.pursue(in.N)
+	}
+	return m.choose(in.N)
+}
+
+// Recon is the reconstruction of the last batch in the dump's units, [N,DOut],
+// and holds until the next call of Encode.
+func (m *Model) Recon() []float32 {
+	n, w := m.codes.N, m.DOut
+	if cap(m.recon) < n*w {
+		m.recon = make([]float32, n*w)
+	}
+	m.recon = m.recon[:n*w]
+	m.pool.Run(blocksOf(n), task(func(_, block int) {
+		for i := block * rowBlock; i < min(n, (block+1)*rowBlock); i++ {
+			row := m.recon[i*w : (i+1)*w]
+			clear(row)
+			index, value := m.codes.Row(i)
+			kernel.SumRows(row, value, m.decoder, index)
+			if m.SAE.OutputBias {
+				kernel.Add(row, m.SAE.DecoderBias)
+			}
+		}
+	}))
+	if !m.SAE.Transcoder {
+		m.Scale.Undo(m.recon, &m.scaled)
+	}
+	if m.SAE.Skip != nil {
+		m.gemm.NT(m.recon, m.raw, m.SAE.Skip, n, w, m.D, true)
+	}
+	return m.recon
+}
+
+// Extra is nil: these models have no further nodes.
+func (m *Model) Extra(string) []float32 { return nil }
+
+// Weight is a parameter under the name that saectl's own autoencoders have for
+// it, nil for one that there is not; decoder.weight [F,DOut] is what latents are
+// multiplied by.
+func (m *Model) Weight(name string) []float32 {
+	switch name {
+	case "decoder.weight":
+		return m.decoder
+	case "decoder.bias":
+		if m.SAE.OutputBias {
+			return m.SAE.DecoderBias
+		}
+	case "encoder.weight":
+		if m.SAE.Rule == Pursuit {
+			return m.decoder
+		}
+		return m.SAE.Encoder
+	case "encoder.bias":
+		return m.SAE.EncoderBias
+	case "skip.weight":
+		return m.SAE.Skip
+	}
+	return nil
+}
+
+// rowBlock is how many rows a task takes at a time.
+const rowBlock = 16
+
+func blocksOf(n int) int { return (n + rowBlock - 1) / rowBlock }
+
+// task makes a function a kernel.Task.
+type task func(worker, item int)
+
+func (t task) Do(worker, item int) { t(worker, item) }

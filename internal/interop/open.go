@@ -1,0 +1,72 @@
+package interop
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/saectl/saectl/internal/interop/dictlearn"
+	"github.com/saectl/saectl/internal/interop/foreign"
+	"github.com/saectl/saectl/internal/interop/saelens"
+	"github.com/saectl/saectl/internal/interop/sparsify"
+)
+
+// A Format reads the autoencoders of one tool.
+type Format struct {
+	Name string
+	Is   func(path string) bool
+	Read func(path string) (*foreign.SAE, error)
+}
+
+// Formats are those read, in the order in which they are tried.
+func Formats() []Format {
+	return []Format{
+		{foreign.FormatName, foreign.Is, foreign.Load},
+		{"saelens", saelens.Is, saelens.Read},
+		{"sparsify", sparsify.Is, sparsify.Read},
+		{"dictionary-learning", dictlearn.Is, dictlearn.Read},
+	}
+}
+
+// Names lists formats by name.
+func Names() (names []string) {
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Recognise is the format of a folder or file, "" when it is none that is read.
+func Recognise(path string) string {
+	for _, f := range Formats() {
+		if f.Is(path) {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// Open reads the autoencoder at path, of the named format or, for "", of the one
+// that its files show. Nothing is written.
+func Open(path, format string) (*foreign.SAE, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	if format == "" {
+		if format = Recognise(path); format == "" {
+			return nil, fmt.Errorf("%s: no autoencoder that is known; --format names one of %s", path, strings.Join(Names(), ", "))
+		}
+	}
+	for _, f := range Formats() {
+		if f.Name != format {
+			continue
+		}
+		s, err := f.Read(path)
+		if err == nil {
+			err = s.Check()
+		}
+		return s, err
+	}
+	return nil, errors.New("format " + format + " is not known; those read are " + strings.Join(Names(), ", "))
+}
