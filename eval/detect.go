@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/roc"
 )
 
 // A detector scores rows, higher in distribution.
@@ -18,9 +19,9 @@ func detect(r *Report, pool *kernel.Pool, test, ood *probeSet, detectors []detec
 		id, out := make([]float64, test.codes.n), make([]float64, ood.codes.n)
 		pool.Run(len(id), task(func(_, i int) { id[i] = d.score(test, i) }))
 		pool.Run(len(out), task(func(_, i int) { out[i] = d.score(ood, i) }))
-		roc := NewROC(id, out)
-		r.Set("ood_auroc_"+d.name, roc.AUROC, int64(len(id)+len(out)))
-		r.Set("ood_fpr95_"+d.name, roc.FPR95, int64(len(id)+len(out)))
+		curve := roc.New(id, out)
+		r.Set("ood_auroc_"+d.name, curve.AUROC, int64(len(id)+len(out)))
+		r.Set("ood_fpr95_"+d.name, curve.FPR95, int64(len(id)+len(out)))
 	}
 }
 

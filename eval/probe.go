@@ -9,6 +9,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/roc"
 )
 
 // ProbeSets are the rows of Probe: labelled ones to fit and to test on, and
@@ -179,7 +180,7 @@ func score(scores []float64, is []bool) probeScore {
 			out = append(out, v)
 		}
 	}
-	return probeScore{right / float64(len(scores)), NewROC(in, out).AUROC}
+	return probeScore{right / float64(len(scores)), roc.New(in, out).AUROC}
 }
 
 // rankByMean lists the columns by |mean over the class - mean over the rest|,

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/saectl/saectl/internal/roc"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -39,13 +40,13 @@ func TestGoldenMetricsHandCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range hand.ROC {
-		got := NewROC(c.ID, c.OOD)
+		got := roc.New(c.ID, c.OOD)
 		near(t, name+" auroc", got.AUROC, c.AUROC, 1e-12)
 		near(t, name+" fpr95", got.FPR95, c.FPR95, 1e-12)
 		near(t, name+" threshold", got.Threshold, c.Threshold, 0)
 		near(t, name+" fpr at the first threshold", got.AtTPR95, c.First, 1e-12)
 		near(t, name+" aupr", got.AUPR, c.AUPR, 1e-12)
-		near(t, name+" aupr of ood", NewROC(negated(c.OOD), negated(c.ID)).AUPR, c.Other, 1e-12)
+		near(t, name+" aupr of ood", roc.New(negated(c.OOD), negated(c.ID)).AUPR, c.Other, 1e-12)
 	}
 	b := hand.Bound
 	m := &stored{z: b.F, xHat: b.Z, f: len(b.F), d: len(b.Z), weights: map[string][]float32{"decoder.bias": b.Bias}}

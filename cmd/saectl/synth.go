@@ -41,7 +41,7 @@ saectl eval can say how much of it an autoencoder found.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder for the dump; it must not hold one")
 	bindSettings(cmd.Flags(), &p)
-	cmd.AddCommand(newSynthGaussian(s), newSynthTree(s))
+	cmd.AddCommand(newSynthGaussian(s), newSynthTree(s), newSynthCircuit(s))
 	return cmd
 }
 
