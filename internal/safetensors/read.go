@@ -1,9 +1,8 @@
 package safetensors
 
 import (
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -79,104 +78,22 @@ func New(name string, r io.ReaderAt, size int64) (*File, error) {
 
 func readHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	var length [8]byte
+	if size == 0 {
+		return nil, errors.New("the file is empty")
+	}
 	if size < 8 {
-		return nil, fmt.Errorf("not a safetensors file: it has %d bytes, the header length alone needs 8", size)
+		return nil, fmt.Errorf("not a safetensors file: it is too short, %d bytes; the header length alone needs 8", size)
 	}
 	if _, err := r.ReadAt(length[:], 0); err != nil {
 		return nil, err
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("not a safetensors file, or cut short: the header is said to have %d bytes, the file has %d", n, size)
+		return nil, fmt.Errorf("not a safetensors file, or cut short: the header length is out of range, it is said to have %d bytes and the file has %d", n, size)
 	}
 	header := make([]byte, n)
 	_, err := r.ReadAt(header, 8)
 	return header, err
-}
-
-// An entry is a tensor as the header states it.
-type entry struct {
-	Dtype   string   `json:"dtype"`
-	Shape   []int64  `json:"shape"`
-	Offsets [2]int64 `json:"data_offsets"`
-}
-
-// parse reads the header token by token, because a JSON map would drop one of
-// two tensors of the same name.
-func (f *File) parse(header []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(header))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("the header is not a JSON object; the file is damaged or not safetensors")
-	}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return fmt.Errorf("the header is not valid JSON: %w", err)
-		}
-		if err := f.parseEntry(dec, key.(string)); err != nil {
-			return err
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("the header is not valid JSON: %w", err)
-	}
-	return f.checkOverlap()
-}
-
-func (f *File) parseEntry(dec *json.Decoder, name string) error {
-	if name == "__metadata__" {
-		if err := dec.Decode(&f.meta); err != nil {
-			return fmt.Errorf("__metadata__ is not an object of strings: %w", err)
-		}
-		return nil
-	}
-	if _, twice := f.tensors[name]; twice {
-		return fmt.Errorf("tensor %q is listed twice", name)
-	}
-	var e entry
-	if err := dec.Decode(&e); err != nil {
-		return fmt.Errorf("tensor %q: %w", name, err)
-	}
-	info, err := e.info(f.begin, f.size)
-	if err != nil {
-		return fmt.Errorf("tensor %q: %w", name, err)
-	}
-	f.tensors[name] = info
-	return nil
-}
-
-func (e entry) info(base, dataBytes int64) (Info, error) {
-	width, ok := widths()[e.Dtype]
-	if !ok {
-		return Info{}, fmt.Errorf("type %q is not supported", e.Dtype)
-	}
-	want := width
-	info := Info{Dtype: e.Dtype, start: base + e.Offsets[0], bytes: e.Offsets[1] - e.Offsets[0]}
-	for _, s := range e.Shape {
-		if s < 0 || (s > 0 && want > dataBytes/s) {
-			return Info{}, fmt.Errorf("shape %v does not fit a file with %d bytes of data", e.Shape, dataBytes)
-		}
-		want *= s
-		info.Shape = append(info.Shape, int(s))
-	}
-	if e.Offsets[0] < 0 || e.Offsets[1] > dataBytes || info.bytes != want {
-		return Info{}, fmt.Errorf("offsets %v do not hold %s %v within %d bytes of data; the file is damaged or cut short", e.Offsets, e.Dtype, e.Shape, dataBytes)
-	}
-	return info, nil
-}
-
-func (f *File) checkOverlap() error {
-	names := f.Names()
-	slices.SortFunc(names, func(a, b string) int {
-		return int(min(1, max(-1, f.tensors[a].start-f.tensors[b].start)))
-	})
-	for i := 1; i < len(names); i++ {
-		a, b := f.tensors[names[i-1]], f.tensors[names[i]]
-		if a.start+a.bytes > b.start && b.bytes > 0 {
-			return fmt.Errorf("tensors %q and %q overlap", names[i-1], names[i])
-		}
-	}
-	return nil
 }
 
 // Close closes a file that Open opened.

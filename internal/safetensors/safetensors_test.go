@@ -70,18 +70,22 @@ func TestRefusals(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"empty":      {nil, "needs 8"},
+		"empty":      {nil, "is empty"},
 		"long":       {binary.LittleEndian.AppendUint64(nil, 1<<40), "cut short"},
 		"not json":   {raw("hello", 0), "JSON object"},
 		"cut json":   {raw(`{"a":{"dtype":"F32"`, 4), "tensor \"a\""},
+		"gap":        {raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "gap"},
+		"trailing":   {raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 8), "longer than the header"},
+		"deep":       {raw(`{"a":`+strings.Repeat("[", 99), 0), "too deeply"},
+		"bytes":      {raw("{\"\xe9\":1}", 0), "not UTF-8 at byte 2"},
 		"twice":      {raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "twice"},
 		"overlap":    {raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "overlap"},
-		"outside":    {raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4), "does not fit"},
-		"wrong size": {raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}`, 8), "do not hold"},
-		"huge shape": {raw(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}`, 8), "does not fit"},
-		"negative":   {raw(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 8), "does not fit"},
-		"type":       {raw(`{"a":{"dtype":"F8","shape":[4],"data_offsets":[0,4]}}`, 4), "not supported"},
-		"metadata":   {raw(`{"__metadata__":{"a":1}}`, 0), "object of strings"},
+		"outside":    {raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4), "beyond the 4 bytes"},
+		"wrong size": {raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}`, 8), "its range has 8"},
+		"huge shape": {raw(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}`, 8), "overflows"},
+		"negative":   {raw(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 8), "negative dimension"},
+		"type":       {raw(`{"a":{"dtype":"F8","shape":[4],"data_offsets":[0,4]}}`, 4), "unknown dtype"},
+		"metadata":   {raw(`{"__metadata__":{"a":1}}`, 0), "__metadata__.a is not a string"},
 	}
 	for name, c := range cases {
 		if _, err := open(c.file); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "x: ") {

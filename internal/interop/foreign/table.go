@@ -29,7 +29,7 @@ type Table struct {
 func OpenSafetensors(path string) (*Table, *safetensors.File, error) {
 	f, err := safetensors.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%s: %s is missing: %w", filepath.Dir(path), filepath.Base(path), fs.ErrNotExist)
+		return nil, nil, fmt.Errorf("%s: %s is missing", filepath.Dir(path), filepath.Base(path))
 	}
 	if err != nil {
 		return nil, nil, err

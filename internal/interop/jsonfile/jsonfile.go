@@ -36,7 +36,7 @@ type Object struct {
 func Read(path string) (*Object, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %s is missing: %w", filepath.Dir(path), filepath.Base(path), fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: %s is missing", filepath.Dir(path), filepath.Base(path))
 	}
 	if err != nil {
 		return nil, err

@@ -106,12 +106,14 @@ func (c *settings) whole() json.RawMessage {
 // take reads the tensors of the architecture.
 func (c *settings) take(s *foreign.SAE, t *foreign.Table) {
 	d, f := s.D, s.F
+	if s.Rule != foreign.Pursuit {
+		s.Encoder = foreign.Transpose(t.Take("W_enc", d, f), d, f)
+	}
 	s.Decoder = t.Take("W_dec", f, s.DOut)
 	s.DecoderBias = t.Take("b_dec", s.DOut)
 	if s.Rule == foreign.Pursuit {
 		return
 	}
-	s.Encoder = foreign.Transpose(t.Take("W_enc", d, f), d, f)
 	switch {
 	case s.Rule == foreign.Gated:
 		s.GateBias, s.MagnitudeBias, s.MagnitudeLog = t.Take("b_gate", f), t.Take("b_mag", f), t.Take("r_mag", f)
