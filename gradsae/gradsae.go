@@ -42,6 +42,13 @@ func New() sae.Variant {
 	}
 }
 
+// WithK is a copy that keeps k latents of a row.
+func (v *GradSAE) WithK(k int) sae.Variant {
+	c := *v
+	c.K = k
+	return &c
+}
+
 // Build adds z = W_enc(x - b_dec) + b_enc, the choice of K latents by their
 // scores, x̂ = y·W_dec + b_dec of the values y of these, and the loss.
 func (v *GradSAE) Build(b *sae.Builder) sae.Out {

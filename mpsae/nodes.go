@@ -37,8 +37,8 @@ const dropoutStream = 0x64726f706f7574
 func (m *MPSAE) dropsAt(step int) bool { return m.DropoutSteps == 0 || step < m.DropoutSteps }
 
 // report adds what an evaluation may ask for: the steps of each row [B], where
-// a latent that came up twice counts twice; 1 for each row [B] that was left
-// below the tolerance; and 1 if scores were followed by the product of the
+// a latent that came up twice counts twice; where there is a tolerance, 1 for
+// each row [B] that was left below it; and 1 if scores were followed by the product of the
 // dictionary, 0 if they were computed in each step.
 func (p *pursuit) report(g *sparseop.Graph, s *sparseop.Support) map[string]*gorgonia.Node {
 	perRow := func(name string, of func(row int) float64) *gorgonia.Node {
@@ -49,11 +49,14 @@ func (p *pursuit) report(g *sparseop.Graph, s *sparseop.Support) map[string]*gor
 			return of(i)
 		})
 	}
-	return map[string]*gorgonia.Node{
-		"steps":     perRow("steps", func(i int) float64 { return float64(p.path.ptr[i+1] - p.path.ptr[i]) }),
-		"converged": perRow("converged", func(i int) float64 { return indicator(p.met[i]) }),
-		"gram":      constant(g, "gram", nil, s, func(int) float64 { return indicator(p.usedGram) }),
+	extra := map[string]*gorgonia.Node{
+		"steps": perRow("steps", func(i int) float64 { return float64(p.path.ptr[i+1] - p.path.ptr[i]) }),
+		"gram":  constant(g, "gram", nil, s, func(int) float64 { return indicator(p.usedGram) }),
 	}
+	if p.tolerance > 0 {
+		extra["converged"] = perRow("converged", func(i int) float64 { return indicator(p.met[i]) })
+	}
+	return extra
 }
 
 // constant adds a node that is filled, once s is there, and has no gradient.

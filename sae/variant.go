@@ -60,6 +60,20 @@ type Variational interface {
 	Sampled(draw uint64) Variant // samples; draws from 1 up have noise of their own
 }
 
+// A Laddered variant can keep another number of latents after training than
+// in it: WithK is a copy that keeps k of a row, or on average.
+type Laddered interface {
+	Variant
+	WithK(k int) Variant
+}
+
+// A Tolerant variant goes on with a row after training until little is left of
+// it: WithTolerance is a copy that stops at the norm t.
+type Tolerant interface {
+	Variant
+	WithTolerance(t float64) Variant
+}
+
 // Dims are the sizes a graph is compiled for.
 type Dims struct {
 	B, D, F int

@@ -57,6 +57,13 @@ func New() sae.Variant {
 	}
 }
 
+// WithK is a copy that keeps k latents of a row.
+func (v *VSAE) WithK(k int) sae.Variant {
+	c := *v
+	c.K = k
+	return &c
+}
+
 // Sampled is a copy that keeps latents of a sample in evaluation too, as in
 // training. Each draw, from 1 up, has noise of its own, a function of the draw
 // and of how many rows were evaluated before.
