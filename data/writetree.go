@@ -78,3 +78,47 @@ func (g *TreeGenerator) writeTruth(path, settings string, counts []int64) error 
 	meta := map[string]string{keySynth: settings}
 	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, meta, tensors) })
 }
+
+// ReadTree is the generator of the tree that the dump in the folder dir was
+// written of, nil when its truth is of another kind.
+func ReadTree(dir string) (*TreeGenerator, error) {
+	path := filepath.Join(dir, TruthFile)
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	settings := f.Metadata()[keySynth]
+	var kind struct{ Kind string }
+	if json.Unmarshal([]byte(settings), &kind) != nil || kind.Kind != "tree" {
+		return nil, nil
+	}
+	t, err := treeOf(settings)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return NewTreeGenerator(t)
+}
+
+// treeOf reads what json wrote.
+func treeOf(settings string) (t Tree, err error) {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(settings), &m); err != nil {
+		return t, err
+	}
+	v := reflect.ValueOf(&t).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("yaml")
+		raw, ok := m[name]
+		if !ok {
+			return t, fmt.Errorf("the settings of the tree lack %s; write it again with saectl data synth tree", name)
+		}
+		if err := json.Unmarshal(raw, v.Field(i).Addr().Interface()); err != nil {
+			return t, fmt.Errorf("%s of the tree: %w", name, err)
+		}
+	}
+	return t, nil
+}
+
+// Parent is the parent of feature i, -1 for none.
+func (g *TreeGenerator) Parent(i int) int { return treeParent(i) }

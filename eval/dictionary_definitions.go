@@ -46,6 +46,7 @@ func coactivationDefinitions() []Definition {
 		{Name: "coactive_pair_abs_cosine_row_mean_then_mean", Formula: "mean |cosine| of decoder rows over the pairs active on a row, averaged over rows with 2 or more", Source: "conditional orthogonality, MP-SAE"},
 		{Name: "coactive_pair_abs_cosine_row_max_then_mean", Formula: "largest |cosine| of decoder rows over the pairs active on a row, averaged over rows with 2 or more", Source: "conditional orthogonality, MP-SAE"},
 	}
+	list = append(list, Definition{Name: "residual_cosine_max_mean", Formula: "largest |cosine| of what is left of a row, z - f·W_dec - b_dec, with a decoder row active on it, averaged over rows with some of both", Source: "residual orthogonality, MP-SAE"})
 	for o := 1; o <= 8; o++ {
 		list = append(list, Definition{Name: fmt.Sprintf("babel_coactivated_%d", o), Formula: fmt.Sprintf("Babel function at order %d among the decoder rows active on a row, averaged over rows with more than %d", o, o), Source: "co-activated Babel, MP-SAE"})
 	}

@@ -111,6 +111,10 @@ func standard(s Subject, o Options) []Metric {
 		&lossChange{},
 		&labels{f: s.F},
 		newTopRows(s.F),
+		&pursuit{},
+	}
+	if m := newResidualAngles(s); m != nil {
+		list = append(list, m)
 	}
 	points := o.ZFRows
 	if points == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,12 +37,8 @@ func (r *Report) writeTable(w io.Writer, details bool) error {
 		}
 		fmt.Fprintln(b, strings.TrimRight(line, " "))
 	}
-	if s, ok := r.Series["fvu_by_k"]; ok {
-		fmt.Fprintf(b, "\nfvu by largest latents kept\n")
-		for i, k := range s.X {
-			fmt.Fprintf(b, "  %-34s %12s\n", number(k), number(s.Y[i]))
-		}
-	}
+	r.writeLadder(b, "k", []string{"fvu_at_k", "nmse_at_k", "l0_at_k", "fvu_by_k"})
+	r.writeLadder(b, "tolerance", []string{"fvu_at_tolerance", "nmse_at_tolerance", "l0_at_tolerance", "met_at_tolerance"})
 	for i, warning := range r.Warnings {
 		if i == 0 {
 			fmt.Fprintln(b)
@@ -49,6 +46,36 @@ func (r *Report) writeTable(w io.Writer, details bool) error {
 		fmt.Fprintf(b, "warning: %s\n", warning)
 	}
 	return b.Flush()
+}
+
+// writeLadder writes the series that are there, of one k or tolerance after
+// another, beside each other.
+func (r *Report) writeLadder(w io.Writer, by string, names []string) {
+	names = slices.DeleteFunc(names, func(name string) bool { return len(r.Series[name].Y) == 0 })
+	if len(names) == 0 {
+		return
+	}
+	titles := map[string]string{"fvu_by_k": "fvu, cut to k", "met_at_tolerance": "share met"}
+	fmt.Fprintf(w, "\n%-12s", by)
+	for _, name := range names {
+		title, ok := titles[name]
+		if !ok {
+			title, _, _ = strings.Cut(name, "_")
+		}
+		fmt.Fprintf(w, "%16s", title)
+	}
+	fmt.Fprintln(w)
+	for i, x := range r.Series[names[0]].X {
+		fmt.Fprintf(w, "%-12s", number(x))
+		for _, name := range names {
+			text := ""
+			if s := r.Series[name]; i < len(s.X) && s.X[i] == x {
+				text = number(s.Y[i])
+			}
+			fmt.Fprintf(w, "%16s", text)
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 // selection says which rows of the dump were evaluated.
@@ -74,6 +101,8 @@ func isMain(name string) bool {
 		"dead_latents", "dead_fraction", "alive",
 		"frequency_min", "frequency_q25", "frequency_median", "frequency_q75", "frequency_max",
 		"coherence_max", "coherence_mean", "encoder_decoder_cosine_mean", "duplicates_95", "babel_k",
+		"pursuit_steps_mean", "share_met_tolerance", "recovered",
+		"tree_matched_cosine_mean", "tree_matched_cosine_min", "tree_flat_error", "tree_hierarchical_error", "tree_absorption",
 		"eps_lbo_median", "share_f_above_z", "loss_change_first_order", "loss_change_first_order_abs",
 		"class_purity_binary_mean", "probe_accuracy", "probe_accuracy_raw", "probe_k1_auroc", "probe_k5_auroc",
 		"ood_auroc_reconstruction", "ood_auroc_nearest", "ood_auroc_nearest_raw", "ood_fpr95_nearest", "ood_fpr95_nearest_raw":

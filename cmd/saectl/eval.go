@@ -23,6 +23,7 @@ type evalOptions struct {
 	zf                      string
 	zfRows                  int
 	ks                      []int
+	tolerances              []float64
 	json, details, update   bool
 	threads                 int
 }
@@ -40,6 +41,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
   saectl eval --sae runs/topk-001 --json > baseline.json
   saectl eval --sae runs/topk-002 --baseline baseline.json
   saectl eval --sae runs/topk-001 --sae runs/topk-002 --html compare.html
+  saectl eval --sae runs/mpsae-001 --k 1,2,4,8,16,32,64,128 --tolerance 4,2,1
   saectl eval --sae runs/layer-3 --sae runs/layer-4 --zf zf.csv
   saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'
   saectl eval --sae runs/gradsae-001 --set gradsae.eval_score=gradient`,
@@ -61,7 +63,8 @@ definition and the number of rows; docs/metrics.md lists them.`,
 	f.StringVar(&o.format, "format", "", "saebench prints the core results of SAEBench in place of the report")
 	f.StringVar(&o.baseline, "baseline", "", "compare with the figures in this file, what eval --json printed; exit 1 on a regression")
 	f.BoolVar(&o.update, "update-baseline", false, "write the figures into the file of --baseline")
-	f.IntSliceVar(&o.ks, "k", nil, "also the error with only the k largest latents of each row, for each of these k, such as 1,2,4")
+	f.IntSliceVar(&o.ks, "k", nil, "also the error with only the k largest latents of each row and, where the variant has a k, when rows are encoded anew with it (mpsae: k steps), for each of these k, such as 1,2,4")
+	f.Float64SliceVar(&o.tolerances, "tolerance", nil, "also the error when rows are pursued until less than this is left of them, for each of these tolerances, such as 0.5,0.1 (mpsae)")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
 }
@@ -173,7 +176,10 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	if err != nil {
 		return nil, err
 	}
-	if err := t.recovery(r, d); err != nil {
+	if err := t.recovery(ctx, r, d, subject, o.threads); err != nil {
+		return nil, err
+	}
+	if err := t.ladders(ctx, r, d, rows, o); err != nil {
 		return nil, err
 	}
 	if o.html != "" || o.zf != "" {

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"math"
 	"path/filepath"
 	"slices"
 
-	"github.com/saectl/saectl/activations"
-	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/eval"
 )
 
@@ -25,6 +23,8 @@ func (o evalOptions) check() error {
 		return fmt.Errorf("--format is %q; give saebench", o.format)
 	case len(o.saes) > 1 && (o.baseline != "" || o.format != ""):
 		return fmt.Errorf("--baseline and --format saebench are of one autoencoder; give --sae once")
+	case slices.ContainsFunc(o.tolerances, func(t float64) bool { return !(t >= 0) || math.IsInf(t, 1) }):
+		return fmt.Errorf("--tolerance is %v; give numbers from 0 up", o.tolerances)
 	case o.zfRows < 0:
 		return fmt.Errorf("--zf-rows is %d; give 1 or more, or 0 for all", o.zfRows)
 	case o.update && o.baseline == "":
@@ -80,20 +80,4 @@ func printSAEBench(s streams, r *eval.Report) error {
 	}
 	_, err = s.out.Write(raw)
 	return err
-}
-
-// recovery adds how much of the true dictionary was found, where the dump was
-// made with one.
-func (t *trained) recovery(r *eval.Report, d *activations.Dump) error {
-	if _, err := os.Stat(filepath.Join(d.Name(), data.TruthFile)); err != nil {
-		return nil
-	}
-	truth, err := data.ReadTruth(d.Name())
-	if err != nil {
-		return err
-	}
-	if decoder := t.model.Weight("decoder.weight"); truth.D == t.model.D && len(decoder) == t.model.F*t.model.D {
-		r.SetRecovery(truth.Dictionary, decoder, t.model.D)
-	}
-	return nil
 }

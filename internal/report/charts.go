@@ -214,6 +214,9 @@ func shown() map[string]chart {
 		"frequency_histogram": {Title: "Density", X: axis{Label: "log10 of the share of rows"}, Y: axis{Label: "latents"}},
 		"dead_by_window":      {Title: "Dead latents by window", X: axis{Label: "rows in a row", Log: true}, Y: axis{Label: "share of latents", Share: true}},
 		"fvu_by_k":            {Title: "Error when codes are cut", X: axis{Label: "latents kept of a row", Log: true}, Y: axis{Label: "FVU", Log: true}},
+		"fvu_at_k":            {Title: "Error by latents of inference", X: axis{Label: "latents or steps of a row", Log: true}, Y: axis{Label: "FVU", Log: true}},
+		"fvu_at_tolerance":    {Title: "Error by tolerance", X: axis{Label: "tolerance", Log: true}, Y: axis{Label: "FVU", Log: true}},
+		"eps_lbo_histogram":   {Title: "ε_LBO", X: axis{Label: "ε_LBO, clipped"}, Y: axis{Label: "rows"}},
 		"babel":               {Title: "Babel function", X: axis{Label: "latents", Log: true}, Y: axis{Label: "largest sum of |cosines|"}},
 	}
 }

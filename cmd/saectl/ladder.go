@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/eval"
+	"github.com/saectl/saectl/sae"
+)
+
+// ladders encodes the rows again for each k and each tolerance, where the
+// variant can keep other numbers of latents than it was trained to.
+func (t *trained) ladders(ctx context.Context, r *eval.Report, d *activations.Dump, rows activations.Rows, o evalOptions) error {
+	if v, ok := t.settings.Section.(sae.Laddered); ok && len(o.ks) > 0 {
+		ks := slices.Compact(slices.Sorted(slices.Values(o.ks)))
+		var x []float64
+		for _, k := range ks {
+			x = append(x, float64(k))
+		}
+		rungs, err := t.climb(ctx, d, rows, o, len(ks), func(i int) sae.Variant { return v.WithK(ks[i]) })
+		if err != nil {
+			return err
+		}
+		r.SetLadder("k", x, rungs)
+	}
+	if len(o.tolerances) == 0 {
+		return nil
+	}
+	v, ok := t.settings.Section.(sae.Tolerant)
+	if !ok {
+		return usageError{fmt.Errorf("--tolerance: %s is of the variant %s, which does not go on until little is left of a row; mpsae does", t.dir, t.settings.Variant)}
+	}
+	x := slices.Compact(slices.Sorted(slices.Values(o.tolerances)))
+	rungs, err := t.climb(ctx, d, rows, o, len(x), func(i int) sae.Variant { return v.WithTolerance(x[i]) })
+	if err == nil {
+		r.SetLadder("tolerance", x, rungs)
+	}
+	return err
+}
+
+// climb evaluates n rungs, one after another so that one model at a time takes
+// memory.
+func (t *trained) climb(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions, n int, variant func(i int) sae.Variant) (rungs []eval.Rung, err error) {
+	for i := range n {
+		rung, err := t.rung(ctx, d, rows, o, variant(i))
+		if err != nil {
+			return nil, err
+		}
+		rungs = append(rungs, rung)
+	}
+	return rungs, nil
+}
+
+func (t *trained) rung(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions, v sae.Variant) (eval.Rung, error) {
+	m, err := sae.Load(t.dir, v, sae.ModelOptions{Rows: evalBatch, Threads: o.threads})
+	if err != nil {
+		return eval.Rung{}, err
+	}
+	defer m.Close()
+	transcoder, err := t.transcodes()
+	if err != nil {
+		return eval.Rung{}, err
+	}
+	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
+	defer src.Close()
+	return eval.Climb(ctx, eval.Of(m, transcoder), src, o.threads)
+}
