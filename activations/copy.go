@@ -35,7 +35,7 @@ func Copy(dir string, d *Dump, rows Rows, meta Metadata) error {
 		return err
 	}
 	var err error
-	if w.files, err = newShardSet(dir, w.arrowSchema(x.schema...), w.schema.ShardBytes); err != nil {
+	if w.files, err = newShardSet(dir, w.arrowSchema(x.schema...), w.schema.ShardBytes, 0); err != nil {
 		return err
 	}
 	defer w.Discard()

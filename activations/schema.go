@@ -13,9 +13,11 @@ const (
 	typeFloat        = 3
 	typeBinary       = 4
 	typeUtf8         = 5
+	typeBool         = 6
 	typeList         = 12
 	typeStruct       = 13
 	typeUnion        = 14
+	typeFixedBinary  = 15
 	typeFixedList    = 16
 	typeMap          = 17
 	typeLargeBinary  = 19
@@ -49,12 +51,13 @@ type field struct {
 	typ      uint8
 	bits     int32 // width of an int, precision of a float (0 half, 1 single, 2 double)
 	unsigned bool
-	width    int32 // of a fixed_size_list
+	width    int32 // of a fixed_size_list, in bytes of a fixed_size_binary
 	mode     int16 // of a union: 0 sparse, 1 dense
 	dict     bool  // stored as indices of bits and unsigned into dictionary dictID
 	dictID   int64
 	idxBits  int32
 	children []field
+	meta     [][2]string
 }
 
 // schema is what the footer of a shard says of its columns.
@@ -129,7 +132,7 @@ func (f *flat) field(t table, depth int, budget *int) field {
 			x.idxBits, x.unsigned = idx.i32(0), idx.u8(1, 0) == 0
 		}
 	}
-	f.keyValues(t, 6)
+	x.meta = f.keyValues(t, 6)
 	start, n := t.vector(5, 4)
 	for i := range n {
 		if f.bad {
@@ -150,7 +153,7 @@ func (f *flat) fieldType(x *field, t table) {
 		x.bits, x.unsigned = typ.i32(0), typ.u8(1, 0) == 0
 	case typeFloat:
 		x.bits = int32(typ.i16(0))
-	case typeFixedList:
+	case typeFixedList, typeFixedBinary:
 		x.width = typ.i32(0)
 	case typeUnion:
 		x.mode = typ.i16(0)

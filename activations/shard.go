@@ -102,15 +102,21 @@ func (s *shard) readFooter() (footer []byte, start int64, err error) {
 
 // notAFile says what a file is that does not begin as an Arrow file does.
 func notAFile(head []byte) error {
-	if len(head) == headBytes {
-		first, second := binary.LittleEndian.Uint32(head), binary.LittleEndian.Uint32(head[4:])
-		legacy := first > 0 && first < 1<<24 && first%8 == 4 && second > 0 && second < first
-		if first == 0xffffffff || legacy {
-			return errors.New("this is an Arrow IPC stream, which has no index of its rows, where an Arrow IPC file is expected; " +
-				"'saectl data convert' reads it and writes a dump")
-		}
+	if isStream(head) {
+		return errors.New("this is an Arrow IPC stream, which has no index of its rows, where an Arrow IPC file is expected; " +
+			"'saectl data convert' reads it and writes a dump")
 	}
 	return fmt.Errorf("this is not an Arrow file: it does not begin with %s; 'saectl data convert' reads other formats", magic)
+}
+
+// isStream reports whether a file that begins with head looks like an Arrow IPC
+// stream, also one written before Arrow 0.15.
+func isStream(head []byte) bool {
+	if len(head) < headBytes {
+		return false
+	}
+	first, second := binary.LittleEndian.Uint32(head), binary.LittleEndian.Uint32(head[4:])
+	return first == 0xffffffff || first > 0 && first < 1<<24 && first%8 == 4 && second > 0 && second < first
 }
 
 func (s *shard) parseFooter(footer []byte, start int64) error {
@@ -125,7 +131,7 @@ func (s *shard) parseFooter(footer []byte, start int64) error {
 		return fmt.Errorf("the schema in the footer: %w", err)
 	}
 	if s.schema.bigEndian {
-		return errors.New("the numbers are big-endian; write the file again on a little-endian machine")
+		return errBigEndian
 	}
 	if s.dicts, err = blocks(root, 2, start, "dictionary"); err != nil {
 		return err

@@ -27,8 +27,9 @@ type shardSet struct {
 func shardName(i int) string { return fmt.Sprintf("part-%05d.arrow", i) }
 func tempName(i int) string  { return "." + shardName(i) + ".tmp" }
 
-// newShardSet makes the folder and clears what an earlier attempt left.
-func newShardSet(dir string, schema *arrow.Schema, limit int64) (*shardSet, error) {
+// newShardSet makes the folder and clears what an earlier attempt left, but for
+// the shards that keep says to go on behind.
+func newShardSet(dir string, schema *arrow.Schema, limit int64, keep int) (*shardSet, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("writing a dump: %w", err)
 	}
@@ -43,11 +44,49 @@ func newShardSet(dir string, schema *arrow.Schema, limit int64) (*shardSet, erro
 		if ok, _ := filepath.Match(tempPattern, e.Name()); !ok {
 			continue
 		}
+		if isKept(e.Name(), keep) {
+			continue
+		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return nil, fmt.Errorf("writing a dump: clearing what an earlier attempt left: %w", err)
 		}
 	}
-	return &shardSet{dir: dir, schema: schema, limit: limit}, nil
+	return &shardSet{dir: dir, schema: schema, limit: limit, n: keep}, nil
+}
+
+// isKept reports whether a temporary shard is one of the first keep.
+func isKept(name string, keep int) bool {
+	for i := range keep {
+		if name == tempName(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// whole counts the shards of an attempt that was stopped which are whole, from
+// the first one on, and their rows.
+func whole(dir string) (shards int, rows int64) {
+	for ; ; shards++ {
+		path := filepath.Join(dir, tempName(shards))
+		d, err := openPaths(path, []string{path})
+		if err != nil {
+			return shards, rows
+		}
+		rows += d.Rows()
+		d.Close()
+	}
+}
+
+// suspend drops the shard begun and leaves those that are whole.
+func (s *shardSet) suspend() {
+	if s.cur != nil && !s.ended {
+		s.n--
+		s.cur.f.Close()
+		os.Remove(filepath.Join(s.dir, tempName(s.n)))
+		s.cur = nil
+	}
+	s.ended = true
 }
 
 // write adds a record batch of about bytes bytes, in a new shard where it does

@@ -20,6 +20,7 @@ type Schema struct {
 	Metadata Metadata
 
 	ShardBytes int64 // at most this much of rows to a shard; 0 is 1 GiB
+	Resume     bool  // go on behind the whole shards of a writer of the same schema that was stopped
 }
 
 const (
@@ -45,7 +46,7 @@ type Writer struct {
 	parts           [numCols][]byte // that batch, as it will lie in the file
 	offsets         []byte          // of token
 	rows            int             // in the batch
-	total           int64
+	total, kept     int64
 	err             error // the first; nothing is written after it
 }
 
@@ -56,9 +57,27 @@ func NewWriter(dir string, s Schema) (*Writer, error) {
 	if err := w.prepare(); err != nil {
 		return nil, fmt.Errorf("writing the dump %s: %w", dir, err)
 	}
+	keep := 0
+	if s.Resume {
+		keep, w.kept = whole(dir)
+		w.total = w.kept
+	}
 	var err error
-	w.files, err = newShardSet(dir, w.arrowSchema(), w.schema.ShardBytes)
+	w.files, err = newShardSet(dir, w.arrowSchema(), w.schema.ShardBytes, keep)
 	return w, err
+}
+
+// Kept is how many rows a writer that was stopped left on disk: the next row to
+// write.
+func (w *Writer) Kept() int64 { return w.kept }
+
+// Suspend stops writing and leaves the shards that are whole, for a writer with
+// Resume. After Close or an error it does nothing.
+func (w *Writer) Suspend() {
+	if w.err == nil {
+		w.err = errors.New("writing the dump was suspended")
+		w.files.suspend()
+	}
 }
 
 // prepare checks the schema and lays out the columns.
