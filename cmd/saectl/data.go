@@ -17,7 +17,7 @@ func newData(s streams) *cobra.Command {
 		Args:  arguments(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDataInfo(s), newDataVerify(s), newDataSplit(s), newDataSynth(s))
+	cmd.AddCommand(newDataInfo(s), newDataVerify(s), newDataSplit(s), newDataConvert(s), newDataSynth(s))
 	return cmd
 }
 

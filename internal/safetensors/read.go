@@ -141,3 +141,10 @@ func (f *File) CopyData(w io.Writer) error {
 	_, err := io.Copy(w, io.NewSectionReader(f.r, f.begin, f.size))
 	return err
 }
+
+// Section describes a tensor that the file has and gives its bytes as they are
+// stored, to be read in pieces.
+func (f *File) Section(name string) (Info, *io.SectionReader) {
+	i := f.tensors[name]
+	return i, io.NewSectionReader(f.r, i.start, i.bytes)
+}

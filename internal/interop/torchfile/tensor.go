@@ -229,3 +229,12 @@ func integer(dtype string, b []byte) int64 {
 	}
 	return int64(b[0])
 }
+
+// Data gives the numbers of the storage as they lie in the file, little-endian,
+// and the entry of it that the tensor begins with. Its checksum is compared.
+func (t *Tensor) Data() (r *io.SectionReader, first int64, err error) {
+	if err := t.storage.verify(); err != nil {
+		return nil, 0, t.wrap(err)
+	}
+	return t.storage.r, t.offset, nil
+}
