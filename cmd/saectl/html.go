@@ -47,6 +47,13 @@ func inspectionPage(r *eval.Report, x *eval.Inspection) *report.Page {
 	if x.Search != nil {
 		p.Search = x.Search.Text
 	}
+	switch x.By {
+	case eval.ByClarity:
+		p.Order = "The most readable first: their activity lies on one token, and different tokens come before more of the same."
+	case "":
+	default:
+		p.Order = "By " + x.By + "."
+	}
 	for i := range x.Features {
 		p.Features = append(p.Features, featureOf(&x.Features[i]))
 	}

@@ -13,7 +13,7 @@ func tableOf(t *eval.LatentTable, x *eval.Inspection) report.Table {
 	for i := range x.Features {
 		latents[i] = x.Features[i].Latent
 	}
-	out := report.Table{Latents: latents, Columns: columnsOf(t, latents)}
+	out := report.Table{Latents: latents}
 	add := func(key, title, help string, kind report.Kind, plot bool, of func(f *eval.Feature) float64) {
 		c, some := report.Column{Key: key, Title: title, Help: help, Kind: kind, Plot: plot}, false
 		for i := range x.Features {
@@ -30,6 +30,7 @@ func tableOf(t *eval.LatentTable, x *eval.Inspection) report.Table {
 		}
 		return *f.Clarity
 	})
+	out.Columns = append(out.Columns, columnsOf(t, latents)...)
 	add("mean", "mean", "Mean activation over the rows on which it fires", report.Number, false, func(f *eval.Feature) float64 {
 		if f.Fired == 0 {
 			return math.NaN()

@@ -128,8 +128,9 @@ func countAxis(of string, runs int) axis {
 
 func (k Kind) log() bool { return k == Size || k == Share || k == Count }
 
-// Bins of a histogram: on a logarithmic axis so many a factor of ten, of round
-// width as far as they fit, else so many in all.
+// Bins of a histogram: on a logarithmic axis so many a factor of ten, or two, four
+// or eight times as many when that makes few, of round width as far as they fit;
+// else so many in all.
 const (
 	binsPerDecade = 8
 	binsInAll     = 48
@@ -163,13 +164,17 @@ func binEdges(of [][]float64, log bool) numbers {
 }
 
 func decades(lo, hi float64) (edges numbers) {
-	from, to := math.Floor(math.Log10(lo)*binsPerDecade), math.Ceil(math.Log10(hi)*binsPerDecade)
+	per := float64(binsPerDecade)
+	for per < 8*binsPerDecade && math.Log10(hi/lo)*per < binsInAll/4 {
+		per *= 2
+	}
+	from, to := math.Floor(math.Log10(lo)*per), math.Ceil(math.Log10(hi)*per)
 	if to == from {
 		to++
 	}
 	step := math.Ceil((to - from) / (2 * binsInAll))
 	for e := from; e < to+step; e += step {
-		edges = append(edges, math.Pow(10, e/binsPerDecade))
+		edges = append(edges, math.Pow(10, e/per))
 	}
 	return edges
 }

@@ -13,6 +13,16 @@ type head struct {
 	Features int           `json:"features"`
 	PerBlock int           `json:"perBlock"`
 	Sections []sectionHead `json:"sections"`
+	Order    string        `json:"order"`
+	First    []firstHead   `json:"first"`
+}
+
+// firstHead is one of the first latents, for the overview.
+type firstHead struct {
+	Latent int      `json:"latent"`
+	Tokens []string `json:"tokens"`
+	Before string   `json:"before"`
+	After  string   `json:"after"`
 }
 
 type runHead struct {
@@ -46,6 +56,7 @@ func newHead(p *Page) *head {
 	h := &head{
 		Title: p.Title, Search: p.Search, Warnings: some(p.Warnings), Runs: []runHead{}, Metrics: metricsOf(p.Runs),
 		Charts: charts(p), Features: len(p.Features), PerBlock: featuresPerBlock, Sections: sectionHeads(p.Sections),
+		Order: p.Order, First: first(p.Features),
 	}
 	for _, r := range p.Runs {
 		x := runHead{
@@ -58,6 +69,22 @@ func newHead(p *Page) *head {
 		h.Runs = append(h.Runs, x)
 	}
 	return h
+}
+
+// shownFirst is how many latents the overview shows.
+const shownFirst = 12
+
+// first are the first latents that have text to show.
+func first(features []Feature) []firstHead {
+	list := []firstHead{}
+	var c textColumn
+	for i := range features[:min(len(features), shownFirst)] {
+		c.add(&features[i])
+		if len(c.Tokens[i]) > 0 {
+			list = append(list, firstHead{features[i].Latent, c.Tokens[i], c.Before[i], c.After[i]})
+		}
+	}
+	return list
 }
 
 // metricsOf joins the metrics of the runs, in the order they come in.

@@ -102,6 +102,9 @@ func testOverview(b *browser, p *Page) {
 	if bad := ask[int](b, `[...document.querySelectorAll('svg *')].filter((e) => [...e.attributes].some((a) => /NaN|Infinity|undefined/.test(a.value))).length`); bad != 0 {
 		b.Errorf("%d marks have no place", bad)
 	}
+	if got := ask[int](b, "document.querySelectorAll('ul.first li mark').length"); got != shownFirst-1 || !strings.Contains(b.text("main"), p.Order) {
+		b.Errorf("%d latents are shown, want %d: all but the one that never fires", got, shownFirst-1)
+	}
 	b.firstView()
 	ask[any](b, "document.querySelector('figure.chart details').open = true")
 	b.await("document.querySelectorAll('figure.chart details td').length > 40")

@@ -17,6 +17,7 @@ type Page struct {
 	Runs     []Run     // autoencoders; several are compared. A page has runs or sections
 	Features []Feature // of Runs[0], a feature a row of its table; nil for figures alone
 	Search   string    // text that ranked the latents, or ""
+	Order    string    // what the order of the latents is, in a sentence, or ""
 	Warnings []string  // beside those of the runs
 	Sections []Section // of other analyses
 }

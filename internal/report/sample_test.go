@@ -24,7 +24,7 @@ func hostile() []string {
 func samplePage(n int) *Page {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	words := strings.Fields("the of and to in that is was for it with as his on be at by had not are but from or have an they which one you were her all she there would their we him been has when who will more no if out so said what up its about into than them can only other new some could time these two may then do first any my now such like our over man me even most made after also did many before must through")
-	p := &Page{Title: "Latents of <b>\"run\"</b> & more", Warnings: []string{"a warning </script> of 3 rows"}, Runs: []Run{sampleRun(rnd, "first", n)}}
+	p := &Page{Title: "Latents of <b>\"run\"</b> & more", Order: "By <order>.", Warnings: []string{"a warning </script> of 3 rows"}, Runs: []Run{sampleRun(rnd, "first", n)}}
 	for i := range n {
 		p.Features = append(p.Features, sampleFeature(rnd, words, i, n))
 	}

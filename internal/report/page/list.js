@@ -165,7 +165,7 @@ function listPage(holder, t, view, rows, show) {
   pageTurn = (step) => { if (view.page + step >= 1 && view.page + step <= pages) turn(view.page + step); };
   const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.sort : null;
   holder.replaceChildren(
-    pager(view.page, pages, turn, el('span', { class: 'count', id: 'count' }, count)),
+    pager(view.page, pages, turn, el('span', { class: 'count' }, el('span', { id: 'count' }, count), !view.run && !view.sort && head.order && ` · ${head.order}`)),
     part.length ? el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Latents' }, listTable(t, view, part, show)) : el('p', {}, 'No latent meets these conditions.'),
     pages > 1 ? pager(view.page, pages, turn) : '');
   if (focused) holder.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
@@ -199,8 +199,12 @@ function listTable(t, view, part, show) {
 
 function snippet(t, row) {
   if (!t.text.tokens[row].length) return el('span', { class: 'note' }, 'no text');
-  const before = [...t.text.before[row]].slice(-32).join(''), after = [...t.text.after[row]].slice(0, 24).join('');
-  return el('bdi', {}, plain(before), el('mark', {}, plain(t.text.tokens[row][0])), plain(after));
+  return surroundings(t.text.before[row], t.text.tokens[row][0], t.text.after[row]);
+}
+
+// surroundings is a token within a few characters on both sides.
+function surroundings(before, token, after) {
+  return el('bdi', { class: 'context' }, plain([...before].slice(-32).join('')), el('mark', {}, plain(token)), plain([...after].slice(0, 24).join('')));
 }
 
 function cell(c, row, t) {

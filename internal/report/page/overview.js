@@ -6,8 +6,16 @@ function overview(main) {
   main.append(warnings());
   if (head.runs.length === 1) main.append(facts(head.runs[0]), tiles());
   else main.append(comparison());
+  if (head.first.length) main.append(firstLatents());
   if (head.charts.length) main.append(el('h2', {}, 'Plots'), el('div', { class: 'charts' }, head.charts.map(draw)));
   return 'Overview';
+}
+
+// firstLatents are the first of the list, each with its strongest context.
+function firstLatents() {
+  return el('section', { 'aria-labelledby': 'first' }, el('h2', { id: 'first' }, 'Latents'), el('p', { class: 'note' }, head.order, ' ', el('a', { href: '#/latents' }, `All ${grouped(head.runs[0].rows)}`)),
+    el('ul', { class: 'first card' }, head.first.map((f) => el('li', {}, el('a', { href: `#/feature/${f.latent}` }, String(f.latent)),
+      el('span', { class: 'token' }, plain(f.tokens[0])), surroundings(f.before, f.tokens[0], f.after)))));
 }
 
 function warnings() {
