@@ -12,29 +12,43 @@ import (
 	"github.com/saectl/saectl/internal/interop/sparsify"
 )
 
-// A Format reads the autoencoders of one tool.
+// A Format reads the autoencoders of one tool, and writes them where Write is
+// not nil.
 type Format struct {
-	Name string
-	Is   func(path string) bool
-	Read func(path string) (*foreign.SAE, error)
+	Name  string
+	Is    func(path string) bool
+	Read  func(path string) (*foreign.SAE, error)
+	Write func(dir string, s *foreign.SAE) error
 }
 
 // Formats are those read, in the order in which they are tried.
 func Formats() []Format {
 	return []Format{
-		{foreign.FormatName, foreign.Is, foreign.Load},
-		{"saelens", saelens.Is, saelens.Read},
-		{"sparsify", sparsify.Is, sparsify.Read},
-		{"dictionary-learning", dictlearn.Is, dictlearn.Read},
+		{foreign.FormatName, foreign.Is, foreign.Load, nil},
+		{"saelens", saelens.Is, saelens.Read, saelens.Write},
+		{"sparsify", sparsify.Is, sparsify.Read, sparsify.Write},
+		{"dictionary-learning", dictlearn.Is, dictlearn.Read, dictlearn.Write},
 	}
 }
 
-// Names lists formats by name.
-func Names() (names []string) {
+// Names lists formats by name; to says that it is of those written.
+func Names(to bool) (names []string) {
 	for _, f := range Formats() {
-		names = append(names, f.Name)
+		if f.Write != nil || !to {
+			names = append(names, f.Name)
+		}
 	}
 	return names
+}
+
+// Write writes s into a new folder, in the named format.
+func Write(dir, format string, s *foreign.SAE) error {
+	for _, f := range Formats() {
+		if f.Name == format && f.Write != nil {
+			return f.Write(dir, s)
+		}
+	}
+	return fmt.Errorf("format %q is not written; %s are", format, strings.Join(Names(true), ", "))
 }
 
 // Recognise is the format of a folder or file, "" when it is none that is read.
@@ -55,7 +69,7 @@ func Open(path, format string) (*foreign.SAE, error) {
 	}
 	if format == "" {
 		if format = Recognise(path); format == "" {
-			return nil, fmt.Errorf("%s: no autoencoder that is known; --format names one of %s", path, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("%s: no autoencoder that is known; --format names one of %s", path, strings.Join(Names(false), ", "))
 		}
 	}
 	for _, f := range Formats() {
@@ -68,5 +82,5 @@ func Open(path, format string) (*foreign.SAE, error) {
 		}
 		return s, err
 	}
-	return nil, errors.New("format " + format + " is not known; those read are " + strings.Join(Names(), ", "))
+	return nil, errors.New("format " + format + " is not known; those read are " + strings.Join(Names(false), ", "))
 }
