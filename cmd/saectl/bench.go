@@ -31,9 +31,9 @@ func newBench(s streams) *cobra.Command {
 	o := benchOptions{}
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Time a training step, its stages, and encoding on this machine",
-		Long: `Time training steps and encoding of normal random rows at a given size, on an
-autoencoder that has trained for a few steps. The peak is the best rate of a
+		Short: "Time a training step, its stages, encoding and evaluation on this machine",
+		Long: `Time training steps, encoding and evaluation of normal random rows at a given
+size, on an autoencoder that has trained for a few steps. The peak is the best rate of a
 matrix product measured here and now, not a figure from a data sheet.`,
 		Example: `  saectl bench
   saectl bench --set train.screen=off
@@ -60,6 +60,7 @@ type benchResult struct {
 	Size   map[string]int     `json:"size"`
 	Step   spread             `json:"step_ms"`
 	Encode spread             `json:"encode_ms"`
+	Eval   spread             `json:"eval_ms"` // of a batch, all metrics
 	Stages map[string]float64 `json:"stages_ms"`
 	Rows   float64            `json:"rows_per_second"`
 	// Rate is that of the encoder's dense product [B,D]·[F,D]ᵀ alone.
@@ -99,7 +100,7 @@ func runBench(ctx context.Context, s streams, o benchOptions) error {
 	if err := r.timeSteps(ctx, t, o, batches); err != nil {
 		return err
 	}
-	if err := r.timeEncode(ctx, t, settings, o, batches); err != nil {
+	if err := r.timeModel(ctx, t, o, batches); err != nil {
 		return err
 	}
 	r.timeProducts(o)
@@ -174,13 +175,21 @@ func (r *benchResult) timeSteps(ctx context.Context, t *sae.Trainer, o benchOpti
 	return nil
 }
 
-func (r *benchResult) timeEncode(ctx context.Context, t *sae.Trainer, c *configs.Settings, o benchOptions, batches []activations.Batch) error {
+// timeModel times what is done with the trained weights.
+func (r *benchResult) timeModel(ctx context.Context, t *sae.Trainer, o benchOptions, batches []activations.Batch) error {
 	m, err := t.Model(sae.ModelOptions{Rows: o.batch, Threads: o.threads})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	r.Threads = m.Threads()
+	if err := r.timeEncode(ctx, m, o, batches); err != nil {
+		return err
+	}
+	return r.timeEval(ctx, m, o, batches)
+}
+
+func (r *benchResult) timeEncode(ctx context.Context, m *sae.Model, o benchOptions, batches []activations.Batch) error {
 	var times []float64
 	for i := range o.rep + o.steps {
 		if ctx.Err() != nil {
@@ -226,6 +235,7 @@ func (r *benchResult) print(s streams) error {
 	fmt.Fprintf(w, "%s\tB %d, D %d, F %d, k %d; %d threads, kernels %s, screen %s\n", r.Variant, r.Size["batch"], r.Size["d"], r.Size["latents"], r.Size["k"], r.Threads, r.Kernels, r.Screen)
 	fmt.Fprintf(w, "step\t%.1f ms at best, %.1f median, %s rows/s, %.0f allocations\n", r.Step.Min, r.Step.Median, thousands(int64(r.Rows)), r.Allocs)
 	fmt.Fprintf(w, "encode\t%.1f ms at best, %.1f median\n", r.Encode.Min, r.Encode.Median)
+	fmt.Fprintf(w, "eval\t%.1f ms a batch at best, %.1f median\n", r.Eval.Min, r.Eval.Median)
 	fmt.Fprintf(w, "encoder product alone\t%.1f ms, %.0f GFLOP/s; best product here %.0f GFLOP/s\n", r.productMS(), r.Rate, r.Peak)
 	fmt.Fprintf(w, "memory\t%.0f MB at most\n\nstage\tms a step\n", r.PeakMB)
 	names := slices.SortedFunc(maps.Keys(r.Stages), func(a, b string) int { return int(1e6 * (r.Stages[b] - r.Stages[a])) })
