@@ -4,6 +4,9 @@ import (
 	"math"
 	"testing"
 
+	"pgregory.net/rapid"
+
+	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -27,4 +30,57 @@ func TestZFRows(t *testing.T) {
 			near(t, "zf row", pair[0], pair[1], 1e-6)
 		}
 	}
+}
+
+// TestPublishedRows has the norms of the first rows of the authors' own tables
+// (top-afa-sae 1c7a683, visualization/output_csv): GPT-2 small layer 1 and
+// Gemma 2 2B layer 1.
+func TestPublishedRows(t *testing.T) {
+	for _, x := range []struct {
+		latents                   int
+		z, tilde, err, eps, error float64
+	}{
+		{24576, 19.033733, 17.208841, 0.013940393, 4.31511e-6, 7.32405e-4},
+		{16384, 2756.664, 2746.438, 19.561352, 2.2728e-7, 7.09602e-3},
+	} {
+		m := &quasiOrthogonality{s: Subject{Dims: sae.Dims{F: x.latents}}, points: 1, bound: &sampled{most: 1}, zf: &zfSample{most: 4}}
+		m.addRow(norms{z: x.z, tilde: x.tilde, err: x.err, directions: 1})
+		r := NewReport()
+		m.Report(r)
+		r.want(t, "eps_lbo_median", x.eps, 1e-4*x.eps) // norms are printed with seven digits
+		near(t, "NMSE", r.ZF[0].Error/(r.ZF[0].Z*r.ZF[0].Z), x.error, 1e-5*x.error)
+	}
+}
+
+// TestBoundsHold: on reconstructions, no row proves more coherence than the
+// F+1 directions have, by ε_LBO with h/(h-1) and by the sharper bounds; and
+// equation 1 holds to rounding.
+func TestBoundsHold(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		f, d := rapid.IntRange(2, 20).Draw(rt, "F"), rapid.IntRange(2, 9).Draw(rt, "D")
+		s := randomSubject(f, d, rapid.Uint64Range(0, 1000).Draw(rt, "seed"))
+		data.NormalFill(s.Weight("decoder.bias"), 4, 4)
+		r := evaluate(t, s, randomRows(40, d), 16)
+		w, coherence := s.Weight("decoder.weight"), 0.0
+		directions := append(append([]float32{}, w...), s.Weight("decoder.bias")...)
+		for i := 0; i < len(directions); i += d {
+			for j := 0; j < i; j += d {
+				coherence = max(coherence, abs(cosineOf(directions[i:i+d], directions[j:j+d])))
+			}
+		}
+		top := coherence * (1 + 1e-5)
+		for _, row := range r.ZF {
+			if e := abs(row.Recon*row.Recon-row.F*row.F) / (float64(f-1) * row.F * row.F); e > top*float64(f)/float64(f-1) {
+				rt.Errorf("a row proves %v, the coherence is %v", e, coherence)
+			}
+		}
+		for _, name := range []string{"eps_sharp_mean", "eps_sharp_k_mean"} {
+			if v := r.Metrics[name].Value; v > top {
+				rt.Errorf("%s is %v, the coherence is %v", name, v, coherence)
+			}
+		}
+		if e := r.Metrics["norm_identity_error"].Value; e > 1e-3 { // ẑ may nearly vanish
+			rt.Errorf("equation 1 misses by %v", e)
+		}
+	})
 }
