@@ -150,11 +150,18 @@ func (b *Baseline) Update(r *Report) {
 		updated[name] = e
 	}
 	b.SAE, b.Dump, b.Metrics = r.SAE, r.Dump, updated
+	b.SAE.Path, b.Dump.Path = "", "" // a baseline is kept beside the code, for other machines too
 }
 
-// BaselineOf is a baseline of all metrics of a report, with default gates.
+// BaselineOf is a baseline of those metrics of a report that have a default
+// gate, with their gates written out, so that they can be changed.
 func BaselineOf(r *Report) *Baseline {
-	b := &Baseline{}
+	b := &Baseline{Metrics: map[string]Expectation{}}
+	for name := range r.Metrics {
+		if g := DefaultGate(name); g.Direction != Ignore {
+			b.Metrics[name] = Expectation{Direction: g.Direction, Tolerance: &g.Relative, Absolute: &g.Absolute}
+		}
+	}
 	b.Update(r)
 	return b
 }

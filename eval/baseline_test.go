@@ -123,3 +123,39 @@ func TestComparisonText(t *testing.T) {
 		t.Errorf("l1, which has no gate and did not move, is in\n%s", text)
 	}
 }
+
+// TestComparisonOrder wants what regressed first, and figures without a gate
+// only in the details.
+func TestComparisonOrder(t *testing.T) {
+	b, err := ReadBaseline(writeBaseline(t, reportWith(map[string]float64{"fvu": 0.2, "l1": 5, "l0": 32, "l2_norm_in": 1})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Compare(reportWith(map[string]float64{"fvu": 0.2, "l1": 6, "l0": 40, "l2_norm_in": 1}), b)
+	var short, long strings.Builder
+	if err := c.WriteText(&short); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.WriteDetails(&long); err != nil {
+		t.Fatal(err)
+	}
+	if text := short.String(); strings.Index(text, "l0 ") > strings.Index(text, "fvu ") || strings.Contains(text, "l1 ") || !strings.Contains(text, "1 figure without a gate moved") {
+		t.Errorf("the table is\n%s", text)
+	}
+	if text := long.String(); !strings.Contains(text, "l1 ") || strings.Contains(text, "l2_norm_in") {
+		t.Errorf("the details are\n%s", text)
+	}
+}
+
+// TestBaselineOf writes the gates out and no path of the machine.
+func TestBaselineOf(t *testing.T) {
+	r := reportWith(map[string]float64{"fvu": 0.2, "l1": 5})
+	r.SAE.Path, r.Dump.Path = "/home/run", "/home/dump"
+	raw, err := json.Marshal(BaselineOf(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(raw); strings.Contains(text, "home") || strings.Contains(text, "l1") || !strings.Contains(text, `"tolerance":0.02`) || !strings.Contains(text, `"direction":"lower"`) {
+		t.Errorf("the baseline is %s", text)
+	}
+}

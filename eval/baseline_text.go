@@ -2,21 +2,32 @@ package eval
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
-// WriteText prints a table of what moved, and of every metric with a gate.
-func (c *Comparison) WriteText(w io.Writer) error {
-	b := bufio.NewWriter(w)
+// WriteText prints a table of the metrics with a gate, the worse ones first,
+// and says how many others moved.
+func (c *Comparison) WriteText(w io.Writer) error { return c.write(w, false) }
+
+// WriteDetails prints every metric that has a gate or moved.
+func (c *Comparison) WriteDetails(w io.Writer) error { return c.write(w, true) }
+
+func (c *Comparison) write(w io.Writer, details bool) error {
+	b, others := bufio.NewWriter(w), 0
 	line := func(cells ...any) {
 		fmt.Fprintln(b, strings.TrimRight(fmt.Sprintf("%-34s %12s %12s %12s %12s  %s", cells...), " "))
 	}
 	line("metric", "baseline", "now", "change", "allowed", "")
-	for _, x := range c.Changes {
-		moved := x.Value == nil || *x.Value != x.Baseline
-		if x.Gate == Ignore && !moved {
+	for _, x := range c.worstFirst() {
+		if x.Gate == Ignore && x.Value != nil && *x.Value == x.Baseline {
+			continue
+		}
+		if x.Gate == Ignore && !details {
+			others++
 			continue
 		}
 		now, change, allowed, verdict := "-", "-", "-", x.Verdict
@@ -30,6 +41,13 @@ func (c *Comparison) WriteText(w io.Writer) error {
 		}
 		line(x.Metric, number(x.Baseline), now, change, allowed, verdict)
 	}
+	if others > 0 {
+		s := "s"
+		if others == 1 {
+			s = ""
+		}
+		fmt.Fprintf(b, "%d figure%s without a gate moved as well; --details lists all\n", others, s)
+	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(b, "warning: %s\n", warning)
 	}
@@ -39,4 +57,17 @@ func (c *Comparison) WriteText(w io.Writer) error {
 		fmt.Fprintln(b, "no regression")
 	}
 	return b.Flush()
+}
+
+// worstFirst are the changes with those that regressed in front.
+func (c *Comparison) worstFirst() []Change {
+	list := slices.Clone(c.Changes)
+	bad := func(x Change) int {
+		if x.Verdict == "worse" || x.Verdict == "absent" {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(x, y Change) int { return cmp.Compare(bad(x), bad(y)) })
+	return list
 }

@@ -58,6 +58,8 @@ func (o evalOptions) gate(s streams, r *eval.Report) error {
 	c := eval.Compare(r, b)
 	if o.json {
 		err = s.json(c)
+	} else if o.details {
+		err = c.WriteDetails(s.out)
 	} else {
 		err = c.WriteText(s.out)
 	}

@@ -35,7 +35,7 @@ func TestBaselineGate(t *testing.T) {
 		t.Errorf("--format saebench prints %.80s: %v", out, err)
 	}
 	out, _ = want(t, 0, "eval", "--sae", "good", "--k", "1,2,8")
-	if !strings.Contains(out, "fvu_by_k") && !strings.Contains(out, "largest latents") {
+	if !strings.Contains(out, "fvu, cut to k") {
 		t.Errorf("--k 1,2,8 prints no ladder:\n%s", out)
 	}
 	out, _ = want(t, 0, "compare", "good", "worse", "--json")
