@@ -134,6 +134,21 @@ func NewModel(v Variant, d Dims, weights map[string][]float32, states map[string
 	return m, nil
 }
 
+// With is a model of the same weights, which it shares, and scale for another
+// form of the variant, such as one that keeps more latents.
+func (m *Model) With(v Variant, o ModelOptions) (*Model, error) {
+	states := map[string][]float64{}
+	for _, s := range m.graph.States {
+		states[s.Name] = s.Data
+	}
+	n, err := NewModel(v, m.Dims, maps.Clone(m.graph.Weights), states, o)
+	if err != nil {
+		return nil, err
+	}
+	n.Scale, n.Meta, n.Steps = m.Scale, m.Meta, m.Steps
+	return n, nil
+}
+
 // take checks that every parameter was given, and sets the states.
 func (g *Graph) take(given map[string][]float32, states map[string][]float64) error {
 	for _, p := range g.Params {

@@ -22,11 +22,11 @@ func reportOf(t *testing.T, args ...string) *eval.Report {
 // TestLadder climbs with variants that have a k and some that have none.
 func TestLadder(t *testing.T) {
 	t.Chdir(t.TempDir())
-	want(t, 0, "sweep", "--quiet", "--set", "sae.latents=96", "--set", "train.steps=30", "--set", "train.batch=64", "--set", "optimizer.warmup=0", "--out", "s",
+	want(t, 0, "sweep", "--quiet", "--set", "sae.latents=96", "--set", "train.steps=12", "--set", "train.batch=64", "--set", "optimizer.warmup=0", "--out", "s",
 		"--grid", "variant=topk,batchtopk,abstopk,matryoshka,gradsae,vsae,mpsae,afa,relu", "--dump", "sample",
 		"--grid", "topk.k=8", "--grid", "batchtopk.k=8", "--grid", "abstopk.k=8", "--grid", "matryoshka.k=8", "--grid", "gradsae.k=8", "--grid", "vsae.k=8", "--grid", "mpsae.k=8")
 	for _, variant := range []string{"topk-k8", "batchtopk-k8", "abstopk-k8", "matryoshka-k8", "gradsae-k8", "vsae-k8", "mpsae-k8"} {
-		r := reportOf(t, "--sae", "s/"+variant, "--k", "16,2,8")
+		r := reportOf(t, "--sae", "s/"+variant, "--k", "16,2,8", "--where", "pos<20")
 		fvu, l0 := r.Series["fvu_at_k"], r.Series["l0_at_k"]
 		if len(fvu.Y) != 3 || fvu.X[0] != 2 || fvu.X[2] != 16 || !(l0.Y[0] < l0.Y[1] && l0.Y[1] < l0.Y[2]) || l0.Y[0] > 2 {
 			t.Errorf("%s: fvu %v, l0 %v", variant, fvu, l0)
@@ -39,7 +39,7 @@ func TestLadder(t *testing.T) {
 		}
 	}
 	for _, variant := range []string{"afa", "relu"} {
-		r := reportOf(t, "--sae", "s/"+variant, "--k", "2,4")
+		r := reportOf(t, "--sae", "s/"+variant, "--k", "2,4", "--where", "pos<20")
 		if _, ok := r.Series["fvu_at_k"]; ok || len(r.Series["fvu_by_k"].Y) != 2 {
 			t.Errorf("%s, which has no k, was given one", variant)
 		}
@@ -47,7 +47,7 @@ func TestLadder(t *testing.T) {
 			t.Errorf("%s with a tolerance: %s", variant, e)
 		}
 	}
-	r := reportOf(t, "--sae", "s/mpsae-k8", "--tolerance", "2,4")
+	r := reportOf(t, "--sae", "s/mpsae-k8", "--tolerance", "2,4", "--where", "pos<20")
 	fvu, met := r.Series["fvu_at_tolerance"], r.Series["met_at_tolerance"]
 	if len(fvu.Y) != 2 || !(fvu.Y[0] < fvu.Y[1]) || len(met.Y) != 2 || met.Y[1] != 1 {
 		t.Errorf("fvu %v, met %v", fvu, met)
