@@ -70,6 +70,9 @@ func (t *Matryoshka) Build(b *sae.Builder) sae.Out {
 	return out
 }
 
+// Ends are the first latents beyond each group of so many latents in all.
+func (t *Matryoshka) Ends(latents int) ([]int, error) { return groupEnds(t.Groups, latents) }
+
 // ends are the first latents beyond each group.
 func (t *Matryoshka) ends(latents int) []int {
 	ends, err := groupEnds(t.Groups, latents)

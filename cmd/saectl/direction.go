@@ -56,6 +56,9 @@ func (t *trained) directions(x *eval.Inspection) (*directions, error) {
 	if scale.Kind == data.ScaleRowNorm {
 		out.meta["units"] = "of a row's own standard deviation, per unit of activation: x + a*s*direction, s the standard deviation of x"
 	}
+	if scale.Kind == data.ScaleUnitNorm {
+		out.meta["units"] = "of a row's own norm over sqrt(d), per unit of activation: x + a*(|x|/sqrt(d))*direction"
+	}
 	for i := range x.Features {
 		f := &x.Features[i]
 		row := append([]float32(nil), w[f.Latent*width:(f.Latent+1)*width]...)

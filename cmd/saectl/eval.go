@@ -148,21 +148,20 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 	}
 	defer l.close()
 	r, err := l.measure(ctx, l.d, l.rows, o)
-	if err != nil || len(o.set) > 0 {
-		return r, err
+	if err != nil || len(o.set) > 0 || l.foreign != nil {
+		return r, err // another tool's files are not written to
 	}
 	return r, writeJSON(filepath.Join(dir, "report.json"), r)
 }
 
 // measure evaluates the run on rows of d.
 func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions) (*eval.Report, error) {
-	transcoder, err := t.transcodes()
-	if err != nil {
-		return nil, err
+	if len(o.ks) > 0 && t.model.Weight("skip.weight") != nil {
+		return nil, usageError{fmt.Errorf("--k: %s has a skip connection, which is no part of its k largest latents", t.dir)}
 	}
 	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
 	defer src.Close()
-	subject, how := eval.Of(t.model, transcoder), eval.Options{Threads: o.threads, ZFRows: o.pointsOfZF(rows.Len())}
+	subject, how := t.model.Subject, eval.Options{Threads: o.threads, ZFRows: o.pointsOfZF(rows.Len())}
 	if len(o.ks) > 0 {
 		how.Metrics = append(how.Metrics, eval.NewTruncation(subject, o.ks))
 	}
@@ -203,6 +202,12 @@ func (t *trained) describe(r *eval.Report, d *activations.Dump, o evalOptions) e
 		r.Dump.Split = o.split
 	}
 	r.Dump.Model, r.Dump.Hook = d.Metadata().Model(), d.Metadata().Hook()
+	if t.foreign != nil {
+		for _, w := range t.foreign.Warnings {
+			r.Warn("%s: %s", t.dir, w)
+		}
+		return nil
+	}
 	for _, c := range t.changes {
 		r.Warn("evaluated with another setting than trained: %s", c)
 	}

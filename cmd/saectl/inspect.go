@@ -104,11 +104,7 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 
 // inspect describes latents, and says of what on what.
 func (l *look) inspect(ctx context.Context, o inspectOptions, how eval.InspectOptions) (*eval.Inspection, error) {
-	transcoder, err := l.transcodes()
-	if err != nil {
-		return nil, err
-	}
-	r, err := eval.Inspect(ctx, eval.Of(l.model, transcoder), l.d, l.rows, evalBatch, how)
+	r, err := eval.Inspect(ctx, l.model.Subject, l.d, l.rows, evalBatch, how)
 	if err != nil {
 		return nil, err
 	}

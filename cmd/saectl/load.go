@@ -8,18 +8,32 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/configs"
+	"github.com/saectl/saectl/eval"
+	"github.com/saectl/saectl/internal/interop"
+	"github.com/saectl/saectl/internal/interop/foreign"
 	"github.com/saectl/saectl/sae"
 )
 
 // evalBatch is how many rows are encoded at a time; no figure depends on it.
 const evalBatch = 1024
 
-// A trained is a run folder that was opened to be looked at.
+// A trained is an autoencoder that was opened to be looked at: a run folder, or
+// files of another tool.
 type trained struct {
 	dir      string
-	settings *configs.Settings
-	changes  []configs.Change // of the settings that it was trained with
-	model    *sae.Model
+	settings *configs.Settings // of another tool's, the name of its variant alone
+	changes  []configs.Change  // of the settings that it was trained with
+	model    *model
+	foreign  *foreign.SAE // another tool's, or nil
+}
+
+// A model is what is looked at.
+type model struct {
+	eval.Subject
+	Meta  map[string]string // stored with the weights of a run
+	Steps int               // of training; 0 when not known
+	Close func()
+	State func(name string) []float64 // what training left behind, or nil
 }
 
 // openRun loads the settings and weights of a run folder. set changes settings
@@ -30,15 +44,54 @@ func openRun(dir string, threads int, set ...string) (*trained, error) {
 	}
 	path := filepath.Join(dir, "config.yaml")
 	b, err := os.ReadFile(path)
+	if format := interop.Recognise(dir); err != nil && format != "" {
+		return openForeign(dir, format, threads, set)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s is no run folder: %w", dir, err)
+		return nil, fmt.Errorf("%s is no run folder, nor files of another tool that are known: %w", dir, err)
 	}
 	t := &trained{dir: dir}
 	if err = t.settle(path, b, set); err != nil {
 		return nil, err
 	}
-	t.model, err = sae.Load(dir, t.settings.Section, sae.ModelOptions{Rows: evalBatch, Threads: threads})
-	return t, err
+	transcoder, err := t.transcodes()
+	if err != nil {
+		return nil, err
+	}
+	m, err := sae.Load(dir, t.settings.Section, sae.ModelOptions{Rows: evalBatch, Threads: threads})
+	if err != nil {
+		return nil, err
+	}
+	t.model = &model{Subject: eval.Of(m, transcoder), Meta: m.Meta, Steps: m.Steps, Close: m.Close, State: m.State}
+	return t, nil
+}
+
+// openForeign loads an autoencoder of another tool, which is only read.
+func openForeign(path, format string, threads int, set []string) (*trained, error) {
+	if len(set) > 0 {
+		return nil, usageError{fmt.Errorf("--set: %s is of another tool (%s) and has no settings; saectl import can choose another rule", path, format)}
+	}
+	f, err := interop.Open(path, format)
+	if err != nil {
+		return nil, err
+	}
+	return trainedOf(path, f, threads)
+}
+
+// trainedOf makes a model of f.
+func trainedOf(path string, f *foreign.SAE, threads int) (*trained, error) {
+	m, err := foreign.NewModel(f, foreign.ModelOptions{Rows: evalBatch, Threads: threads})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	name := f.Format + " " + f.Architecture
+	return &trained{
+		dir: path, settings: &configs.Settings{Variant: name}, foreign: f,
+		model: &model{
+			Subject: eval.Subject{Model: m, Dims: m.Dims, Transcoder: f.Transcoder, Scale: m.Scale},
+			Meta:    map[string]string{"variant": name}, Close: m.Close,
+		},
+	}, nil
 }
 
 // settle reads the settings of the run in config b. What set changes must lie in
@@ -65,6 +118,9 @@ func (t *trained) settle(path string, b []byte, set []string) (err error) {
 func (t *trained) dump(path string) (*activations.Dump, error) {
 	if path != "" {
 		return openDump(path)
+	}
+	if t.foreign != nil {
+		return nil, usageError{fmt.Errorf("--dump is missing: %s does not say what it was trained on", t.dir)}
 	}
 	d, err := openDump(t.settings.Dump)
 	if err != nil {
@@ -108,19 +164,27 @@ func (t *trained) check(d *activations.Dump) error {
 	if d.D() != t.model.D {
 		return fmt.Errorf("%s: rows have %d values, %s was trained on %d; give a dump of the same hook point", d.Name(), d.D(), t.dir, t.model.D)
 	}
-	needs, err := sae.Columns(t.settings.Section)
-	if err != nil {
-		return err
-	}
 	reads, err := t.reads()
 	if err != nil {
 		return err
 	}
-	return missingColumns(d, needs&activations.Target|reads, t.settings.Variant)
+	if t.model.Transcoder {
+		reads |= activations.Target
+	}
+	if err := missingColumns(d, reads, t.settings.Variant); err != nil {
+		return err
+	}
+	if t.model.Transcoder && t.model.DOut != d.DOut() {
+		return fmt.Errorf("%s: the column target has %d values a row, %s predicts %d; give a dump of its two hook points", d.Name(), d.DOut(), t.dir, t.model.DOut)
+	}
+	return nil
 }
 
 // reads are the optional columns that encoding reads.
 func (t *trained) reads() (activations.Columns, error) {
+	if t.foreign != nil {
+		return 0, nil
+	}
 	return sae.EncodingColumns(t.settings.Section)
 }
 

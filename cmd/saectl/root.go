@@ -60,7 +60,7 @@ It runs on the CPU of this machine; equal settings give equal bits.`,
 		newCircuit(s),
 		newData(s),
 		newBench(s),
-		newVersion(s),
+		newImport(s), newExport(s), newVersion(s),
 	)
 	return root
 }
