@@ -94,7 +94,7 @@ func (t *trained) ruleFor(s *foreign.SAE, variant sae.Variant) error {
 func (t *trained) cut(s *foreign.SAE) {
 	s.Rule = foreign.JumpReLU
 	v := -1.0
-	if state := t.model.State("threshold"); len(state) == 1 {
+	if state := t.model.run.State("threshold"); len(state) == 1 {
 		v = state[0]
 	}
 	s.Threshold = []float32{float32(v)}

@@ -55,7 +55,7 @@ func (t *trained) climb(ctx context.Context, d *activations.Dump, rows activatio
 }
 
 func (t *trained) rung(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions, v sae.Variant) (eval.Rung, error) {
-	m, err := t.model.With(v, sae.ModelOptions{Rows: evalBatch, Threads: o.threads})
+	m, err := t.model.run.With(v, sae.ModelOptions{Rows: evalBatch, Threads: o.threads})
 	if err != nil {
 		return eval.Rung{}, err
 	}

@@ -33,7 +33,8 @@ type model struct {
 	Meta  map[string]string // stored with the weights of a run
 	Steps int               // of training; 0 when not known
 	Close func()
-	State func(name string) []float64 // what training left behind, or nil
+
+	run *sae.Model // nil of another tool's
 }
 
 // openRun loads the settings and weights of a run folder. set changes settings
@@ -62,7 +63,7 @@ func openRun(dir string, threads int, set ...string) (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.model = &model{Subject: eval.Of(m, transcoder), Meta: m.Meta, Steps: m.Steps, Close: m.Close, State: m.State}
+	t.model = &model{Subject: eval.Of(m, transcoder), Meta: m.Meta, Steps: m.Steps, Close: m.Close, run: m}
 	return t, nil
 }
 
