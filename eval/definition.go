@@ -33,6 +33,7 @@ func Definitions() []Definition {
 		probeDefinitions(),
 		variationalDefinitions(),
 		detectDefinitions(),
+		ontologyDefinitions(),
 		peerDefinitions(),
 	} {
 		all = append(all, family...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/eval/labels"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -97,7 +98,7 @@ func (c *goldenCase) absorption(v map[string]float64) {
 func (c *goldenCase) concepts(v map[string]float64) {
 	sum, live := 0.0, 0.0
 	want := c.float64("monosemanticity_f64")
-	for f, m := range Monosemanticity(c.float32("embedding"), c.N, c.code(), c.F) {
+	for f, m := range labels.Monosemanticity(c.float32("embedding"), c.N, c.code(), c.F) {
 		near(c.t, fmt.Sprintf("monosemanticity of latent %d", f), m, want[f], 1e-5)
 		if m != -1 {
 			sum, live = sum+m, live+1
@@ -140,11 +141,11 @@ func (c *goldenCase) sameEach(name string, got []float64) {
 
 func (c *goldenCase) probes(v map[string]float64) {
 	label, code := c.ints("label"), c.code()
-	latents, raw, x := newFeatures(c.F), newFeatures(c.D), c.float32("x")
+	latents, raw, x := labels.NewFeatures(c.F), labels.NewFeatures(c.D), c.float32("x")
 	is := make([]bool, c.N)
 	for i := range c.N {
-		latents.add(code(i))
-		raw.addDense(x[i*c.D : (i+1)*c.D])
+		latents.Add(code(i))
+		raw.AddDense(x[i*c.D : (i+1)*c.D])
 		is[i] = label[i] == 1
 		set := "positives_train"
 		if i >= c.TrainRows {
@@ -162,17 +163,17 @@ func (c *goldenCase) probes(v map[string]float64) {
 			test = append(test, i)
 		}
 	}
-	order := rankByMean(latents.rows(train), is[:c.TrainRows])
+	order := labels.RankByMean(latents.Rows(train), is[:c.TrainRows])
 	for i, want := range c.ints("probe_rank_order") {
 		if order[i] != int(want) {
 			c.t.Errorf("latents by mean difference are %v, want %d at %d", order[:10], want, i)
 		}
 	}
-	fit := func(name string, f *features) {
-		m := fitLogistic(f.rows(train), is[:c.TrainRows], 1)
-		scores := m.scores(f.rows(test))
-		s := score(scores, is[c.TrainRows:])
-		v[name+"_test_accuracy"], v[name+"_test_auroc"] = s.accuracy, s.auroc
+	fit := func(name string, f *labels.Features) {
+		m := labels.FitLogistic(f.Rows(train), is[:c.TrainRows], 1)
+		scores := m.Scores(f.Rows(test))
+		s := labels.ScoreOf(scores, is[c.TrainRows:])
+		v[name+"_test_accuracy"], v[name+"_test_auroc"] = s.Accuracy, s.AUROC
 		v[name+"_objective_at_optimum"], v[name+"_intercept"] = m.Objective, m.Bias
 		least := math.Inf(1)
 		for _, x := range scores {
@@ -191,7 +192,7 @@ func (c *goldenCase) probes(v map[string]float64) {
 		for _, f := range c.ints(fmt.Sprintf("probe_k%d_features", k)) {
 			keep = append(keep, int(f))
 		}
-		fit(fmt.Sprintf("k%d", k), latents.columns(keep))
+		fit(fmt.Sprintf("k%d", k), latents.Columns(keep))
 	}
 	fit("all", latents)
 	fit("raw_x", raw)

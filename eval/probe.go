@@ -1,86 +1,140 @@
 package eval
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/eval/labels"
 	"github.com/saectl/saectl/internal/kernel"
-	"github.com/saectl/saectl/internal/roc"
 )
 
-// ProbeSets are the rows of Probe: labelled ones to fit and to test on, and
-// ones from elsewhere, nil for none, that a detector should notice.
+// ProbeSets are what Probe looks at.
 type ProbeSets struct {
-	Train, Test, OOD activations.Source
+	Train activations.Source // labelled rows to fit probes on; nil for no probes
+	Test  activations.Source // rows to test them on, labelled unless only OOD is asked for
+	OOD   []OODSource        // rows from elsewhere that a detector should notice; needs Train
+
+	Pool      string            // makes one row of the rows of a document: labels.PoolMean and others; "" does not
+	Hierarchy *labels.Hierarchy // of the classes, or nil
+
+	// Embedding are embeddings [n,E] of the test rows by another model, for the
+	// monosemanticity of latents; nil for none. It cannot be pooled.
+	Embedding []float32
+}
+
+// An OODSource is a set of rows from elsewhere.
+type OODSource struct {
+	Name string
+	Rows activations.Source
 }
 
 // maxProbeRows bounds the rows of a set; more are an error, since a probe of
 // some of them would not be that of the set.
 const maxProbeRows = 1 << 18
 
-// probeSet is a set with all that probes look at.
-type probeSet struct {
-	codes, raw *features // [n,F], [n,D]
-	class      []int
-	missed     []float64 // [n] ‖e‖²/‖x‖²
-}
-
-// Probe adds to the report how well classes can be read off latents, and how
-// well latents and reconstructions tell rows from elsewhere, each beside the
-// same on the rows themselves.
+// Probe adds to the report how well classes can be read off latents, how well
+// latents and reconstructions tell rows from elsewhere, each beside the same
+// on the rows themselves, and how latents follow a hierarchy of the classes.
 func Probe(ctx context.Context, s Subject, in ProbeSets, threads int, r *Report) error {
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
-	train, err := newProbeSet(ctx, s, in.Train, pool, "the training rows")
+	test, err := in.set(ctx, s, in.Test, pool, "the test rows")
 	if err != nil {
 		return err
 	}
-	test, err := newProbeSet(ctx, s, in.Test, pool, "the test rows")
-	if err != nil {
-		return err
+	out := &labels.Report{Pool: in.Pool, Test: test.Len()}
+	r.Labels = out
+	if in.Train != nil {
+		if err := in.probe(ctx, s, pool, test, r); err != nil {
+			return err
+		}
 	}
-	classes := slices.Max(append(slices.Clone(train.class), test.class...)) + 1
-	if classes < 2 {
-		return fmt.Errorf("eval: probes need rows of two classes or more")
+	if in.Embedding != nil {
+		if err := r.monosemanticity(in, test); err != nil {
+			return err
+		}
 	}
-	latents, raw := probeClasses(r, pool, train, test, classes)
-	if in.OOD == nil {
+	if in.Hierarchy == nil {
 		return nil
 	}
-	ood, err := newProbeSet(ctx, s, in.OOD, pool, "")
-	if err != nil {
-		return err
+	if out.Ontology, err = labels.NewOntology(in.Hierarchy, test); err != nil {
+		return fmt.Errorf("eval: %w", err)
 	}
-	detect(r, pool, test, ood, detectors(train, latents, raw))
+	r.setOntology(out.Ontology, int64(test.Len()))
 	return nil
 }
 
-// newProbeSet encodes all rows of src. They must be labelled when a name says
-// which rows they are.
-func newProbeSet(ctx context.Context, s Subject, src activations.Source, pool *kernel.Pool, name string) (*probeSet, error) {
-	p := &probeSet{codes: newFeatures(s.F), raw: newFeatures(s.D)}
+// probe fits probes and compares with rows from elsewhere.
+func (in ProbeSets) probe(ctx context.Context, s Subject, pool *kernel.Pool, test *labels.Set, r *Report) error {
+	train, err := in.set(ctx, s, in.Train, pool, "the training rows")
+	if err != nil {
+		return err
+	}
+	r.Labels.Train = train.Len()
+	classes := labels.Classes(train, test)
+	if labels.Classes(train) < 2 || oneClass(test.Class) || oneClass(train.Class) {
+		return fmt.Errorf("eval: probes need rows of two classes or more")
+	}
+	latents, raw := probeClasses(r, pool, train, test, classes)
+	for i, source := range in.OOD {
+		ood, err := in.set(ctx, s, source.Rows, pool, "")
+		if err != nil {
+			return fmt.Errorf("%s: %w", source.Name, err)
+		}
+		r.Labels.OOD = append(r.Labels.OOD, detect(pool, test, ood, source.Name, labels.Detectors(train, latents, raw)))
+		if i == len(in.OOD)-1 {
+			r.setDetections(int64(test.Len() + ood.Len()))
+		}
+	}
+	return nil
+}
+
+func oneClass(class []int) bool {
+	for _, c := range class {
+		if c != class[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// set encodes all rows of src. They must be labelled when a name says which
+// rows they are.
+func (in ProbeSets) set(ctx context.Context, s Subject, src activations.Source, pool *kernel.Pool, name string) (*labels.Set, error) {
+	set := labels.NewSet(s.F, s.D)
+	var byDoc *labels.Pool
+	if in.Pool != "" {
+		var err error
+		if byDoc, err = labels.NewPool(set, in.Pool); err != nil {
+			return nil, err
+		}
+	}
 	var failed error
 	_, err := pass(ctx, s, src, pool, func(b *Sample) {
 		if failed == nil {
-			failed = p.add(b, name)
+			failed = addToSet(set, byDoc, b, name)
 		}
 	})
+	if byDoc != nil {
+		byDoc.Close()
+	}
 	if err == nil {
 		err = failed
 	}
-	if err == nil && p.codes.n == 0 {
+	if err == nil && set.Len() == 0 {
 		err = fmt.Errorf("eval: there are no rows to probe")
 	}
-	return p, err
+	return set, err
 }
 
-func (p *probeSet) add(b *Sample, name string) error {
-	if p.codes.n+b.N > maxProbeRows {
+func addToSet(set *labels.Set, byDoc *labels.Pool, b *Sample, name string) error {
+	if set.Len()+b.N > maxProbeRows {
 		return fmt.Errorf("eval: probes take at most %d rows; filter them with --where", maxProbeRows)
+	}
+	if byDoc != nil && b.Doc == nil {
+		return fmt.Errorf("eval: rows are pooled by document, and the dump has no column doc")
 	}
 	for i := range b.N {
 		class := -1
@@ -90,10 +144,15 @@ func (p *probeSet) add(b *Sample, name string) error {
 		if name != "" && class < 0 {
 			return fmt.Errorf("eval: row %d of %s has no label; filter with --where 'label>=0'", b.rowNumber(i), name)
 		}
-		p.codes.add(b.Codes.Row(i))
-		p.raw.addDense(b.X[i*b.D : (i+1)*b.D])
-		p.class = append(p.class, class)
-		p.missed = append(p.missed, b.Sums[i].Error/max(b.Sums[i].Want, 1e-300))
+		index, value := b.Codes.Row(i)
+		x, sums := b.X[i*b.D:(i+1)*b.D], b.Sums[i]
+		if byDoc == nil {
+			set.Add(index, value, x, class, sums.Error, sums.Want)
+			continue
+		}
+		if err := byDoc.Add(b.Doc[i], index, value, x, class, sums.Error, sums.Want); err != nil {
+			return fmt.Errorf("eval: row %d: %w", b.rowNumber(i), err)
+		}
 	}
 	return nil
 }
@@ -103,138 +162,98 @@ func sparseK() []int { return []int{1, 2, 5, 10, 20} }
 
 // probeClasses sets the accuracy of probes of all latents and of few, and
 // gives the probes of all latents and of rows.
-func probeClasses(r *Report, pool *kernel.Pool, train, test *probeSet, classes int) (latents, raw softmax) {
-	rows := int64(test.codes.n)
-	pool.Run(2, task(func(_, i int) {
-		if i == 0 {
-			latents = fitSoftmax(train.codes, train.class, classes, 1)
+func probeClasses(r *Report, pool *kernel.Pool, train, test *labels.Set, classes int) (latents, raw labels.Softmax) {
+	rows, ks := int64(test.Len()), append([]int{0}, sparseK()...)
+	probes := make([]labels.Probes, len(ks))
+	pool.Run(2*len(ks), task(func(_, i int) {
+		k, codes := ks[i/2], i%2 == 0
+		from, to := train.Codes, test.Codes
+		if !codes {
+			from, to = train.Raw, test.Raw
+		}
+		if k > 0 {
+			from, to = from.Top(k), to.Top(k)
+		}
+		m := labels.FitSoftmax(from, train.Class, classes, 1)
+		accuracy := m.Accuracy(to, test.Class)
+		if codes {
+			probes[i/2].Truncated = accuracy
 		} else {
-			raw = fitSoftmax(train.raw, train.class, classes, 1)
+			probes[i/2].TruncatedRaw = accuracy
+		}
+		switch {
+		case k == 0 && codes:
+			latents = m
+		case k == 0:
+			raw = m
 		}
 	}))
-	r.Set("probe_accuracy", latents.accuracy(test.codes, test.class), rows)
-	r.Set("probe_accuracy_raw", raw.accuracy(test.raw, test.class), rows)
-	for _, k := range sparseK() {
-		one, onRaw := sparseProbes(pool, train, test, classes, k)
-		r.Set(fmt.Sprintf("probe_k%d_accuracy", k), one.accuracy, rows)
-		r.Set(fmt.Sprintf("probe_k%d_auroc", k), one.auroc, rows)
-		r.Set(fmt.Sprintf("probe_k%d_auroc_raw", k), onRaw.auroc, rows)
+	r.Set("probe_accuracy", probes[0].Truncated, rows)
+	r.Set("probe_accuracy_raw", probes[0].TruncatedRaw, rows)
+	for i, k := range ks[1:] {
+		p := &probes[i+1]
+		p.K = k
+		p.Codes, p.Raw = sparseProbes(pool, train, test, classes, k)
+		r.Set(fmt.Sprintf("probe_k%d_accuracy", k), p.Codes.Accuracy, rows)
+		r.Set(fmt.Sprintf("probe_k%d_accuracy_raw", k), p.Raw.Accuracy, rows)
+		r.Set(fmt.Sprintf("probe_k%d_auroc", k), p.Codes.AUROC, rows)
+		r.Set(fmt.Sprintf("probe_k%d_auroc_raw", k), p.Raw.AUROC, rows)
+		r.Set(fmt.Sprintf("probe_top%d_accuracy", k), p.Truncated, rows)
+		r.Set(fmt.Sprintf("probe_top%d_accuracy_raw", k), p.TruncatedRaw, rows)
 	}
+	r.Labels.Probes = probes
 	return latents, raw
 }
 
-// probeScore is the mean over classes of a one-against-rest probe.
-type probeScore struct{ accuracy, auroc float64 }
-
-func sparseProbes(pool *kernel.Pool, train, test *probeSet, classes, k int) (codes, raw probeScore) {
-	of := make([][2]probeScore, classes)
+// sparseProbes are means over the classes that both sets have.
+func sparseProbes(pool *kernel.Pool, train, test *labels.Set, classes, k int) (codes, raw labels.Score) {
+	of := make([][2]labels.Score, classes)
 	pool.Run(classes, task(func(_, c int) {
-		is, isTest := members(train.class, c), members(test.class, c)
-		of[c][0] = sparseProbe(train.codes, test.codes, is, isTest, k)
-		of[c][1] = sparseProbe(train.raw, test.raw, is, isTest, k)
+		is, isTest := labels.Members(train.Class, c), labels.Members(test.Class, c)
+		of[c][0] = labels.SparseProbe(train.Codes, test.Codes, is, isTest, k)
+		of[c][1] = labels.SparseProbe(train.Raw, test.Raw, is, isTest, k)
 	}))
 	used := 0.0
 	for _, s := range of {
-		if math.IsNaN(s[0].auroc) {
-			continue // a class without rows in one of the sets
+		if math.IsNaN(s[0].AUROC) {
+			continue
 		}
 		used++
-		codes.accuracy, codes.auroc = codes.accuracy+s[0].accuracy, codes.auroc+s[0].auroc
-		raw.accuracy, raw.auroc = raw.accuracy+s[1].accuracy, raw.auroc+s[1].auroc
+		codes.Accuracy, codes.AUROC = codes.Accuracy+s[0].Accuracy, codes.AUROC+s[0].AUROC
+		raw.Accuracy, raw.AUROC = raw.Accuracy+s[1].Accuracy, raw.AUROC+s[1].AUROC
 	}
-	return probeScore{codes.accuracy / used, codes.auroc / used}, probeScore{raw.accuracy / used, raw.auroc / used}
+	if used == 0 {
+		return codes, raw
+	}
+	return labels.Score{Accuracy: codes.Accuracy / used, AUROC: codes.AUROC / used}, labels.Score{Accuracy: raw.Accuracy / used, AUROC: raw.AUROC / used}
 }
 
-func members(class []int, c int) []bool {
-	is := make([]bool, len(class))
-	for i, v := range class {
-		is[i] = v == c
+// monosemanticity sets the score of each latent on the test rows.
+func (r *Report) monosemanticity(in ProbeSets, test *labels.Set) error {
+	if in.Pool != "" || test.Len() == 0 || len(in.Embedding)%test.Len() != 0 {
+		return fmt.Errorf("eval: %d numbers of embeddings do not belong to %d test rows; give a dump with the same rows, and no pooling", len(in.Embedding), test.Len())
 	}
-	return is
+	scores := labels.Monosemanticity(in.Embedding, test.Len(), test.Codes.Row, test.Codes.P)
+	sum, live := 0.0, int64(0)
+	for _, v := range scores {
+		if v != -1 {
+			sum, live = sum+v, live+1
+		}
+	}
+	r.Latents.Monosemanticity = scores
+	r.Set("monosemanticity_mean", mean(sum, live), int64(test.Len()))
+	return nil
 }
 
-// sparseProbe fits a logistic regression on the k columns whose mean differs
-// most between the classes, after SAEBench's sparse probing.
-func sparseProbe(train, test *features, is, isTest []bool, k int) probeScore {
-	if !slices.Contains(is, true) || !slices.Contains(isTest, true) || !slices.Contains(isTest, false) {
-		return probeScore{math.NaN(), math.NaN()}
+func (r *Report) setOntology(o *labels.Ontology, rows int64) {
+	for _, x := range []struct {
+		suffix string
+		of     labels.OntologyFigures
+	}{{"", o.Found}, {"_chance", o.Chance}} {
+		r.Set("hierarchy_height_mean"+x.suffix, x.of.Height, rows)
+		r.Set("hierarchy_height_median"+x.suffix, x.of.MedianHeight, rows)
+		r.Set("hierarchy_tolerant_height_mean"+x.suffix, x.of.TolerantHeight, rows)
+		r.Set("hierarchy_coverage"+x.suffix, x.of.Coverage, rows)
+		r.Set("hierarchy_depth_mean"+x.suffix, x.of.Depth, rows)
 	}
-	keep := rankByMean(train, is)
-	keep = slices.Clone(keep[:min(k, len(keep))])
-	slices.Sort(keep)
-	m := fitLogistic(train.columns(keep), is, 1)
-	return score(m.scores(test.columns(keep)), isTest)
-}
-
-// score is the accuracy of "above 0" and the AUROC of scores.
-func score(scores []float64, is []bool) probeScore {
-	var in, out []float64
-	right := 0.0
-	for i, v := range scores {
-		if is[i] == (v > 0) {
-			right++
-		}
-		if is[i] {
-			in = append(in, v)
-		} else {
-			out = append(out, v)
-		}
-	}
-	return probeScore{right / float64(len(scores)), roc.New(in, out).AUROC}
-}
-
-// rankByMean lists the columns by |mean over the class - mean over the rest|,
-// largest first, ties to the lower column.
-func rankByMean(f *features, is []bool) []int {
-	in, out, n := make([]float64, f.p), make([]float64, f.p), 0.0
-	for i := range f.n {
-		to := out
-		if is[i] {
-			to = in
-			n++
-		}
-		index, value := f.row(i)
-		for e, j := range index {
-			to[j] += float64(value[e])
-		}
-	}
-	gap, order := make([]float64, f.p), make([]int, f.p)
-	for j := range order {
-		order[j] = j
-		gap[j] = abs(in[j]/n - out[j]/(float64(f.n)-n))
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(gap[b], gap[a]) })
-	return order
-}
-
-// accuracy is the share of rows whose most probable class is the right one.
-func (m softmax) accuracy(f *features, class []int) float64 {
-	right, p := 0.0, make([]float64, m.classes)
-	for i := range f.n {
-		m.logProbabilities(f, i, p)
-		best := 0
-		for k, v := range p {
-			if v > p[best] {
-				best = k
-			}
-		}
-		if best == class[i] {
-			right++
-		}
-	}
-	return right / float64(f.n)
-}
-
-func probeDefinitions() []Definition {
-	list := []Definition{
-		{Name: "probe_accuracy", Formula: "accuracy on the test rows of a logistic regression (softmax, L2, C = 1, bias free, nothing standardised) on all latents", Source: "linear probe", Equals: "scikit-learn LogisticRegression, stopped where its tolerance of 1e-4 stops"},
-		{Name: "probe_accuracy_raw", Formula: "the same on x: what the latents must not lose", Source: "baseline"},
-	}
-	for _, k := range sparseK() {
-		list = append(list,
-			Definition{Name: fmt.Sprintf("probe_k%d_accuracy", k), Formula: fmt.Sprintf("mean over classes of the accuracy of one class against the rest with the %d latents of largest |mean on the class - mean off it|", k), Source: "k-sparse probing, Gurnee et al. 2023", Equals: "SAEBench 0.6.0 sparse probing on rows in place of mean-pooled texts"},
-			Definition{Name: fmt.Sprintf("probe_k%d_auroc", k), Formula: fmt.Sprintf("mean over classes of the AUROC of that probe with %d latents", k), Source: "k-sparse probing"},
-			Definition{Name: fmt.Sprintf("probe_k%d_auroc_raw", k), Formula: fmt.Sprintf("the same with %d values of x", k), Source: "baseline"})
-	}
-	return inFamily("probes", list)
 }

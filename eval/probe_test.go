@@ -2,7 +2,6 @@ package eval
 
 import (
 	"context"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,12 +60,13 @@ func TestDigits(t *testing.T) {
 		sets[name] = data.NewSequential(d, activations.AllRows(d.Rows()), Columns(d), 100)
 	}
 	r := NewReport()
-	if err := Probe(context.Background(), identity(width), ProbeSets{sets["train"], sets["test"], sets["ood"]}, 2, r); err != nil {
+	if err := Probe(context.Background(), identity(width), ProbeSets{Train: sets["train"], Test: sets["test"], OOD: []OODSource{{"8 and 9", sets["ood"]}}}, 2, r); err != nil {
 		t.Fatal(err)
 	}
 	accuracy := figure(`train -> test accuracy`)
 	auroc, fpr := figure(`nearest train row \(Euclidean\) AUROC`), figure(`nearest train row \(Euclidean\) AUROC [0-9.]+, FPR95`)
-	// Two fits that stop at a tolerance may disagree about one row.
+	// At the optimum of scikit-learn's own objective one row more is missed than
+	// where its default of 100 steps stops, by 0.07 of a logit.
 	oneRow := 1/float64(r.Metrics["probe_accuracy"].Rows) + 1e-5
 	for _, suffix := range []string{"", "_raw"} {
 		r.want(t, "probe_accuracy"+suffix, accuracy, oneRow)
@@ -75,37 +75,6 @@ func TestDigits(t *testing.T) {
 	}
 	if k1, k20 := r.Metrics["probe_k1_auroc"].Value, r.Metrics["probe_k20_auroc"].Value; !(k20 > k1) {
 		t.Errorf("20 latents tell classes no better than 1: AUROC %v and %v", k20, k1)
-	}
-}
-
-// TestFitLogistic checks that the gradient is 0 at the result.
-func TestFitLogistic(t *testing.T) {
-	f, is := newFeatures(5), []bool(nil)
-	for i := range 60 {
-		row := make([]float32, 5)
-		data.NormalFill(row, 3, uint64(i))
-		f.addDense(row)
-		is = append(is, row[0]+row[1] > 0.3 || i%9 == 0)
-	}
-	m := fitLogistic(f, is, 1)
-	g := append([]float64(nil), m.W...)
-	g0 := 0.0
-	for i := range f.n {
-		y := -1.0
-		if is[i] {
-			y = 1
-		}
-		slope := -y / (1 + math.Exp(y*f.dot(i, m.W, m.Bias)))
-		index, value := f.row(i)
-		for e, j := range index {
-			g[j] += slope * float64(value[e])
-		}
-		g0 += slope
-	}
-	for j, v := range append(g, g0) {
-		if abs(v) > 1e-8 {
-			t.Errorf("the gradient of weight %d is %v at the optimum", j, v)
-		}
 	}
 }
 

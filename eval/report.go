@@ -3,6 +3,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/saectl/saectl/eval/labels"
 )
 
 // A Report is what an evaluation found. Its JSON form is a contract: scripts
@@ -13,6 +15,9 @@ type Report struct {
 	Metrics  map[string]Value  `json:"metrics"`
 	Series   map[string]Series `json:"series,omitempty"`
 	Warnings []string          `json:"warnings"`
+
+	// Labels has what Probe found, in more depth than the metrics.
+	Labels *labels.Report `json:"labels,omitempty"`
 
 	// ZF has the rows of the series zf and more of each; for exports, as Latents.
 	ZF []ZFRow `json:"-"`
@@ -78,6 +83,10 @@ type LatentTable struct {
 	// Where rows carry labels; -1 for latents that never fire on such a row.
 	PurityBinary, PurityWeighted []float64 // share of the main class
 	Modality                     []float64 // of labels 0 and 1
+
+	// Where embeddings of the rows by another model are given; -1 for latents that
+	// do not vary.
+	Monosemanticity []float64
 }
 
 // NewReport starts an empty report.

@@ -109,7 +109,7 @@ func standard(s Subject, o Options) []Metric {
 		newPeers(s.width(), o.PeerBatch),
 		&coactivation{s: s, scale: scaler{scale: s.Scale}},
 		&lossChange{},
-		&labels{f: s.F},
+		&purity{f: s.F},
 		newTopRows(s.F),
 		&pursuit{},
 	}

@@ -67,9 +67,10 @@ func New(id, ood []float64) Curve {
 	r.Threshold = sorted[int(math.Ceil(0.05*nID))-1]
 	for _, s := range ood {
 		if s >= r.Threshold {
-			r.FPR95 += 1 / nOOD
+			r.FPR95++
 		}
 	}
+	r.FPR95 /= nOOD
 	return r
 }
 

@@ -1,4 +1,10 @@
-package eval
+package labels
+
+import (
+	"math"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
 
 // Monosemanticity says for each latent how alike the rows are on which it
 // fires: the mean cosine of embeddings [n,E] of pairs of rows, made by another
@@ -42,7 +48,7 @@ func (m *monosemantic) addRows(embedding []float32, n, width int, codes func(i i
 	dense := make([]float64, len(least))
 	for i := range n {
 		row := embedding[i*width : (i+1)*width]
-		inverse := 1 / max(norm(row), 1e-300)
+		inverse := 1 / max(math.Sqrt(kernel.SumSquares(row)), 1e-300)
 		clear(dense)
 		index, value := codes(i)
 		for e, latent := range index {

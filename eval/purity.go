@@ -4,9 +4,9 @@ import (
 	"math"
 )
 
-// labels measures how latents relate to the classes of the rows, where rows
+// purity measures how latents relate to the classes of the rows, where rows
 // carry labels.
-type labels struct {
+type purity struct {
 	f     int
 	class []classSums // by label
 	rows  int64       // with a label
@@ -24,7 +24,7 @@ type classSums struct {
 // maxClassEntries bounds latents times classes.
 const maxClassEntries = 1 << 24
 
-func (m *labels) Add(s *Sample) {
+func (m *purity) Add(s *Sample) {
 	if s.Label == nil || m.full {
 		return
 	}
@@ -33,7 +33,7 @@ func (m *labels) Add(s *Sample) {
 			continue
 		}
 		if (int(label)+1)*m.f > maxClassEntries {
-			*m = labels{f: m.f, full: true}
+			*m = purity{f: m.f, full: true}
 			return
 		}
 		for len(m.class) <= int(label) {
@@ -56,7 +56,7 @@ func (m *labels) Add(s *Sample) {
 	}
 }
 
-func (m *labels) Report(r *Report) {
+func (m *purity) Report(r *Report) {
 	if m.full {
 		r.Warn("metrics of labels are left out: there are too many classes for %d latents", m.f)
 	}
@@ -70,7 +70,7 @@ func (m *labels) Report(r *Report) {
 }
 
 // reportPurity sets the share of a latent's activity in its main class.
-func (m *labels) reportPurity(r *Report) {
+func (m *purity) reportPurity(r *Report) {
 	binary, weighted, alive := 0.0, 0.0, int64(0)
 	r.Latents.PurityBinary, r.Latents.PurityWeighted = make([]float64, m.f), make([]float64, m.f)
 	for f := range m.f {
@@ -99,7 +99,7 @@ func (m *labels) reportPurity(r *Report) {
 
 // reportModality sets how evenly latents serve two classes, such as images
 // and texts.
-func (m *labels) reportModality(r *Report) {
+func (m *purity) reportModality(r *Report) {
 	score, alive, spread, energy := 0.0, int64(0), 0.0, 0.0
 	r.Latents.Modality = make([]float64, m.f)
 	for f := range m.f {

@@ -1,4 +1,4 @@
-package eval
+package labels
 
 import "math"
 
@@ -23,7 +23,7 @@ func minimise(x []float64, goal float64, f func(x, g []float64) float64) float64
 		}
 		t, accepted := 1.0, false
 		if len(steps) == 0 {
-			t = min(1, 1/length(g))
+			t = min(1, 1/math.Sqrt(inner(g, g)))
 		}
 		for range 50 {
 			for i := range x {
