@@ -41,7 +41,8 @@ and the rows of an example are pooled.
 With --truth, a file with a line "layer head" for each head of the known circuit,
 the rankings are scored against it, as means over seeds. --train, --examples and
 --k take lists, each number of which is tried.`,
-		Example: `  saectl data synth circuit --out planted && saectl circuit --dump planted --truth planted/heads.txt
+		Example: `  saectl data synth circuit --out planted
+  saectl circuit --dump planted --truth planted/heads.txt
   saectl circuit --dump planted --truth planted/heads.txt --train 5,10,25 --examples 5,50,0 --html circuit.html
   saectl circuit --dump planted --axis atoms --codes codes.csv --json`,
 		Args: arguments(0, 0),

@@ -26,6 +26,7 @@ type evalOptions struct {
 	tolerances              []float64
 	json, details, update   bool
 	threads                 int
+	labels                  labelOptions
 }
 
 func newEval(s streams) *cobra.Command {
@@ -44,6 +45,8 @@ definition and the number of rows; docs/metrics.md lists them.`,
   saectl eval --sae runs/mpsae-001 --k 1,2,4,8,16,32,64,128 --tolerance 4,2,1
   saectl eval --sae runs/layer-3 --sae runs/layer-4 --zf zf.csv
   saectl eval --sae runs/topk-001 --dump other/ --where 'pos>0'
+  saectl eval --sae runs/digits --dump digits/test --probe-train digits/train --ood digits/ood --html digits.html
+  saectl eval --sae runs/digits --dump digits/test --hierarchy shapes.txt
   saectl eval --sae runs/gradsae-001 --set gradsae.eval_score=gradient`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEval(cmd.Context(), s, o) },
@@ -66,6 +69,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
 	f.IntSliceVar(&o.ks, "k", nil, "also the error with only the k largest latents of each row and, where the variant has a k, when rows are encoded anew with it (mpsae: k steps), for each of these k, such as 1,2,4")
 	f.Float64SliceVar(&o.tolerances, "tolerance", nil, "also the error when rows are pursued until less than this is left of them, for each of these tolerances, such as 0.5,0.1 (mpsae)")
 	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
+	o.labels.bind(f)
 	return cmd
 }
 
@@ -136,6 +140,12 @@ func (o evalOptions) print(s streams, reports []*eval.Report, all any) error {
 		if err := text(s.out); err != nil {
 			return err
 		}
+		if r.Labels != nil {
+			fmt.Fprintln(s.out)
+			if err := r.Labels.Section().WriteText(s.out); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -179,6 +189,9 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 		return nil, err
 	}
 	if err := t.ladders(ctx, r, d, rows, o); err != nil {
+		return nil, err
+	}
+	if err := t.labels(ctx, r, d, rows, subject, o); err != nil {
 		return nil, err
 	}
 	if o.html != "" || o.zf != "" {

@@ -32,7 +32,7 @@ func (o evalOptions) check() error {
 	case slices.ContainsFunc(o.ks, func(k int) bool { return k < 1 }):
 		return fmt.Errorf("--k is %v; give numbers from 1 up", o.ks)
 	}
-	return nil
+	return o.labels.check()
 }
 
 // gate compares a report with the baseline file, or writes it there.

@@ -36,6 +36,16 @@ func reportsPage(reports []*eval.Report) *report.Page {
 		p.Runs = append(p.Runs, run)
 	}
 	distinctNames(p.Runs, reports)
+	for i, r := range reports {
+		if r.Labels == nil {
+			continue
+		}
+		s := r.Labels.Section()
+		if len(reports) > 1 {
+			s.Title += " of " + p.Runs[i].Name
+		}
+		p.Sections = append(p.Sections, *s)
+	}
 	return p
 }
 

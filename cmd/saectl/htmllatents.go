@@ -77,6 +77,7 @@ func columnsOf(t *eval.LatentTable, latents []int) []report.Column {
 	add(pick(t.EncoderNorm, latents), report.Column{Key: "encoder_norm", Title: "encoder norm", Help: "Norm of the encoder row", Kind: report.Number})
 	add(pick(t.EncoderBias, latents), report.Column{Key: "encoder_bias", Title: "bias", Help: "Encoder bias", Kind: report.Number})
 	add(notNegative(pick(t.PurityBinary, latents)), report.Column{Key: "purity", Title: "purity", Help: "Of the labelled rows on which it fires, the share that carry its main label", Kind: report.Number, Plot: true})
+	add(notNegative(pick(t.Monosemanticity, latents)), report.Column{Key: "monosemanticity", Title: "monosemanticity", Help: "Mean cosine of the embeddings of the rows on which it fires, by another model, weighted by activation", Kind: report.Number, Plot: true})
 	return columns
 }
 

@@ -83,36 +83,39 @@ func (h handCode) codes(swap bool) Codes {
 	return c
 }
 
-func codesCase(t *testing.T, c *saetest.Case) {
-	var x struct {
-		PerLayer int   `json:"heads_per_layer"`
-		Truth    []int `json:"ground_truth_heads"`
-		Hand     []handCode
-		ROC      []struct {
-			Score []float64
-			Label []int
-			metrics
-		} `json:"roc_hand"`
-		Node struct {
-			U                []float64 `json:"u"`
-			UNormalised      []float64 `json:"u_normalised"`
-			All              []float64 `json:"score_all_heads"`
-			AllNormalised    []float64 `json:"score_normalised_all_heads"`
-			Across           []float64 `json:"score_across_layer"`
-			AcrossNormalised []float64 `json:"score_normalised_across_layer"`
-			OfU              metrics   `json:"metrics_u"`
-			OfNormalised     metrics   `json:"metrics_u_normalised"`
-			OfAcross         metrics   `json:"metrics_across_layer"`
-			OfAll            metrics   `json:"metrics_score_all_heads"`
-		}
-		Edge map[string]struct {
-			Participation           []float64
-			Score                   []float64
-			ParticipationNormalised []float64 `json:"participation_normalised"`
-			Normalised              metrics
-			metrics
-		}
+// codesAbout is the JSON of the case of codes.
+type codesAbout struct {
+	PerLayer int   `json:"heads_per_layer"`
+	Truth    []int `json:"ground_truth_heads"`
+	Hand     []handCode
+	ROC      []struct {
+		Score []float64
+		Label []int
+		metrics
+	} `json:"roc_hand"`
+	Node struct {
+		U                []float64 `json:"u"`
+		UNormalised      []float64 `json:"u_normalised"`
+		All              []float64 `json:"score_all_heads"`
+		AllNormalised    []float64 `json:"score_normalised_all_heads"`
+		Across           []float64 `json:"score_across_layer"`
+		AcrossNormalised []float64 `json:"score_normalised_across_layer"`
+		OfU              metrics   `json:"metrics_u"`
+		OfNormalised     metrics   `json:"metrics_u_normalised"`
+		OfAcross         metrics   `json:"metrics_across_layer"`
+		OfAll            metrics   `json:"metrics_score_all_heads"`
 	}
+	Edge map[string]struct {
+		Participation           []float64
+		Score                   []float64
+		ParticipationNormalised []float64 `json:"participation_normalised"`
+		Normalised              metrics
+		metrics
+	}
+}
+
+func codesCase(t *testing.T, c *saetest.Case) {
+	var x codesAbout
 	c.JSON(&x)
 	heads := c.Shape("codes")[1]
 	codes := Codes{Heads: heads, Code: c.Indices("codes")}
@@ -135,6 +138,21 @@ func codesCase(t *testing.T, c *saetest.Case) {
 	n.OfNormalised.check(t, "u normalised", normalised, is)
 	n.OfAcross.check(t, "across layers", AcrossLayers(raw, x.PerLayer), is)
 	n.OfAll.check(t, "score", Softmax(raw), is)
+	x.edges(t, c, codes, is)
+	for i, r := range x.ROC {
+		var label []bool
+		for _, l := range r.Label {
+			label = append(label, l == 1)
+		}
+		r.metrics.check(t, fmt.Sprint("roc ", i), r.Score, label)
+	}
+	for _, h := range x.Hand {
+		h.check(t)
+	}
+}
+
+func (x *codesAbout) edges(t *testing.T, c *saetest.Case, codes Codes, is []bool) {
+	heads := codes.Heads
 	edges, edgesNormalised := codes.EdgeScores()
 	same(t, "U", edges, widen(c.Ints("U")), 0)
 	same(t, "U normalised", edgesNormalised, widen(c.Floats("U_normalised")), 1e-6)
@@ -150,16 +168,6 @@ func codesCase(t *testing.T, c *saetest.Case) {
 		e.metrics.check(t, "edge "+key, y, is)
 		e.Normalised.check(t, "edge normalised "+key, yn, is)
 	}
-	for i, r := range x.ROC {
-		var label []bool
-		for _, l := range r.Label {
-			label = append(label, l == 1)
-		}
-		r.metrics.check(t, fmt.Sprint("roc ", i), r.Score, label)
-	}
-	for _, h := range x.Hand {
-		h.check(t)
-	}
 }
 
 func (h handCode) check(t *testing.T) {
@@ -174,19 +182,22 @@ func (h handCode) check(t *testing.T) {
 	same(t, h.Name+" swapped", swapped, h.Swapped, 0)
 }
 
-func fitCase(t *testing.T, c *saetest.Case) {
-	var x struct {
-		Axis      string `json:"decoder_norm_axis"`
-		Lambda    float64
-		Steps     int
-		Losses    []float64
-		Optimizer struct {
-			LR    float64
-			Betas [2]float64
-			Eps   float64
-		}
-		ZeroRows int `json:"all_zero_rows_final"`
+// fitAbout is the JSON of a case of a fit.
+type fitAbout struct {
+	Axis      string `json:"decoder_norm_axis"`
+	Lambda    float64
+	Steps     int
+	Losses    []float64
+	Optimizer struct {
+		LR    float64
+		Betas [2]float64
+		Eps   float64
 	}
+	ZeroRows int `json:"all_zero_rows_final"`
+}
+
+func fitCase(t *testing.T, c *saetest.Case) {
+	var x fitAbout
 	c.JSON(&x)
 	if x.Optimizer.Betas != [2]float64{0.9, 0.999} || x.Optimizer.Eps != 1e-8 {
 		t.Fatalf("an optimiser %+v, which Discrete does not have", x.Optimizer)
@@ -219,6 +230,16 @@ func fitCase(t *testing.T, c *saetest.Case) {
 	m.project(m.gradient[1], m.Decoder, true)
 	is("grad_W_enc", m.gradient[0], 1e-6)
 	is("grad_W_dec", m.gradient[1], 1e-6)
+	x.steps(t, c, m)
+}
+
+// steps takes all steps and compares what comes out.
+func (x *fitAbout) steps(t *testing.T, c *saetest.Case, m *Discrete) {
+	rows := c.Floats("x")
+	is := func(name string, got []float32, tolerance float64) {
+		t.Helper()
+		same(t, name, widen(got), widen(c.Floats(name)), tolerance)
+	}
 	var loss, mse, l1 []float64
 	for range x.Steps {
 		l := m.Step(rows)
