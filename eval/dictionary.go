@@ -37,6 +37,7 @@ func dictionary(ctx context.Context, s Subject, pool *kernel.Pool, r *Report) er
 	}
 	if s.F > 1 {
 		reportCosines(r, g)
+		r.Series["decoder_cosines"] = g.histogram()
 		reportBabel(r, g, k)
 	}
 	return encoderMetrics(ctx, s, pool, r, w)

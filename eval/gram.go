@@ -32,6 +32,25 @@ type gram struct {
 	top     []float32 // [F,order] the largest |cos| of each row, a min-heap each
 
 	tile, turned []float32 // [tileRows,tileColumns] and its transpose
+
+	cosines [][cosineBins]int64 // of each worker: ordered pairs by cosine
+}
+
+// cosineBins are bins of equal width from -1 to 1.
+const cosineBins = 100
+
+// histogram is how many ordered pairs of rows i ≠ j have a cosine in each bin.
+func (g *gram) histogram() Series {
+	s := Series{Definition: "ordered pairs of decoder rows i ≠ j by signed cosine, bins of 0.02 from -1 to 1 closed on the left", Y: make([]float64, cosineBins)}
+	for i := range cosineBins + 1 {
+		s.X = append(s.X, -1+2*float64(i)/cosineBins)
+	}
+	for _, of := range g.cosines {
+		for i, n := range of {
+			s.Y[i] += float64(n)
+		}
+	}
+	return s
 }
 
 const (
@@ -42,7 +61,7 @@ const (
 // newGram computes the cosines of the rows of w with each other.
 func newGram(ctx context.Context, pool *kernel.Pool, w []float32, f, d, order int) (*gram, error) {
 	g := &gram{w: w, f: f, d: d, inverse: make([]float32, f), rows: make([]gramRow, f), order: order,
-		top: make([]float32, f*order), tile: make([]float32, tileRows*tileColumns), turned: make([]float32, tileRows*tileColumns)}
+		top: make([]float32, f*order), tile: make([]float32, tileRows*tileColumns), turned: make([]float32, tileRows*tileColumns), cosines: make([][cosineBins]int64, pool.Threads())}
 	for i := range g.rows {
 		norm := math.Sqrt(kernel.SumSquares(w[i*d : (i+1)*d]))
 		g.rows[i] = gramRow{norm: norm, low: float32(math.Inf(1)), high: float32(math.Inf(-1)), rawHigh: float32(math.Inf(-1)), nearest: -1, partner: -1}
@@ -68,35 +87,36 @@ func newGram(ctx context.Context, pool *kernel.Pool, w []float32, f, d, order in
 func (g *gram) product(pool *kernel.Pool, gemm *kernel.GEMM, i0, i1, j0, j1 int) {
 	m, n := i1-i0, j1-j0
 	gemm.NT(g.tile[:m*n], g.w[i0*g.d:i1*g.d], g.w[j0*g.d:j1*g.d], m, n, g.d, false)
-	pool.Run(m, task(func(_, i int) { g.scan(i0+i, j0, g.tile[i*n:(i+1)*n]) }))
+	pool.Run(m, task(func(worker, i int) { g.scan(worker, i0+i, j0, g.tile[i*n:(i+1)*n]) }))
 	first := max(0, i1-j0) // columns that are rows of the tile have seen it
-	pool.Run(n-first, task(func(_, item int) {
+	pool.Run(n-first, task(func(worker, item int) {
 		j := first + item
 		column := g.turned[j*m : (j+1)*m]
 		for i := range column {
 			column[i] = g.tile[i*n+j]
 		}
-		g.scan(j0+j, i0, column)
+		g.scan(worker, j0+j, i0, column)
 	}))
 }
 
 // scan takes in the inner products of row i with the rows from j0 on.
-func (g *gram) scan(i, j0 int, products []float32) {
+func (g *gram) scan(worker, i, j0 int, products []float32) {
 	if i >= j0 && i < j0+len(products) {
-		g.scanOthers(i, j0, products[:i-j0])
-		g.scanOthers(i, i+1, products[i-j0+1:])
+		g.scanOthers(worker, i, j0, products[:i-j0])
+		g.scanOthers(worker, i, i+1, products[i-j0+1:])
 		return
 	}
-	g.scanOthers(i, j0, products)
+	g.scanOthers(worker, i, j0, products)
 }
 
-func (g *gram) scanOthers(i, j0 int, products []float32) {
-	r, own := g.rows[i], g.inverse[i]
+func (g *gram) scanOthers(worker, i, j0 int, products []float32) {
+	r, own, bins := g.rows[i], g.inverse[i], &g.cosines[worker]
 	heap := g.top[i*g.order : (i+1)*g.order]
 	inverse := g.inverse[j0 : j0+len(products)]
 	for j, raw := range products {
 		c := raw * own * inverse[j]
 		a := max(c, -c)
+		bins[max(0, min(cosineBins-1, int((c+1)*(cosineBins/2))))]++
 		r.sum += float64(c)
 		r.absolute += float64(a)
 		r.sq += float64(c) * float64(c)

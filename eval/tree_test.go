@@ -106,3 +106,17 @@ func TestTreeMissed(t *testing.T) {
 		t.Errorf("the absorption of children that were not found is %v", v.Value)
 	}
 }
+
+// TestCosineHistogram counts each ordered pair of rows once: cosines 0, √½, -1
+// of (2,0), (0,1), (1,1), (-3,0).
+func TestCosineHistogram(t *testing.T) {
+	m := &stored{z: []float32{1, 0, 0, 0}, f: 4, d: 2, xHat: []float32{2, 0},
+		weights: map[string][]float32{"decoder.weight": {2, 0, 0, 1, 1, 1, -3, 0}}}
+	s := evaluate(t, Subject{Model: m, Dims: sae.Dims{D: 2, F: 4, B: 1}}, []float32{2, 0}, 1).Series["decoder_cosines"]
+	want := map[int]float64{0: 2, 14: 2, 50: 4, 85: 4} // -1, -√½, 0, √½
+	for i, n := range s.Y {
+		if n != want[i] {
+			t.Errorf("bin %d from %v holds %v pairs, want %v", i, s.X[i], n, want[i])
+		}
+	}
+}

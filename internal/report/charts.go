@@ -222,6 +222,7 @@ func shown() map[string]chart {
 		"fvu_at_k":            {Title: "Error by latents of inference", X: axis{Label: "latents or steps of a row", Log: true}, Y: axis{Label: "FVU", Log: true}},
 		"fvu_at_tolerance":    {Title: "Error by tolerance", X: axis{Label: "tolerance", Log: true}, Y: axis{Label: "FVU", Log: true}},
 		"eps_lbo_histogram":   {Title: "ε_LBO", X: axis{Label: "ε_LBO, clipped"}, Y: axis{Label: "rows"}},
+		"decoder_cosines":     {Title: "Cosines of decoder rows", X: axis{Label: "cosine"}, Y: axis{Label: "ordered pairs"}},
 		"babel":               {Title: "Babel function", X: axis{Label: "latents", Log: true}, Y: axis{Label: "largest sum of |cosines|"}},
 	}
 }
