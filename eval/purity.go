@@ -18,7 +18,6 @@ type classSums struct {
 	rows  int64
 	fired []int32   // [F] rows on which the latent is not zero
 	mass  []float64 // [F] Σ|f|
-	sum   []float64 // [F] Σ f
 }
 
 // maxClassEntries bounds latents times classes.
@@ -41,7 +40,7 @@ func (m *purity) Add(s *Sample) {
 		}
 		c := &m.class[label]
 		if c.fired == nil {
-			c.fired, c.mass, c.sum = make([]int32, m.f), make([]float64, m.f), make([]float64, m.f)
+			c.fired, c.mass = make([]int32, m.f), make([]float64, m.f)
 		}
 		c.rows++
 		m.rows++
@@ -50,7 +49,6 @@ func (m *purity) Add(s *Sample) {
 			if v := float64(values[e]); v != 0 {
 				c.fired[f]++
 				c.mass[f] += abs(v)
-				c.sum[f] += v
 			}
 		}
 	}
@@ -103,7 +101,7 @@ func (m *purity) reportModality(r *Report) {
 	score, alive, spread, energy := 0.0, int64(0), 0.0, 0.0
 	r.Latents.Modality = make([]float64, m.f)
 	for f := range m.f {
-		zero, one := m.class[0].sum[f]/float64(m.class[0].rows), m.class[1].sum[f]/float64(m.class[1].rows)
+		zero, one := m.class[0].mass[f]/float64(m.class[0].rows), m.class[1].mass[f]/float64(m.class[1].rows)
 		r.Latents.Modality[f] = -1
 		if zero+one == 0 {
 			continue
@@ -111,7 +109,7 @@ func (m *purity) reportModality(r *Report) {
 		s := one / (zero + one)
 		r.Latents.Modality[f] = s
 		score, alive = score+s, alive+1
-		e := (m.class[0].sum[f] + m.class[1].sum[f]) / float64(m.rows)
+		e := (m.class[0].mass[f] + m.class[1].mass[f]) / float64(m.rows)
 		spread += e * (s - 0.5) * (s - 0.5)
 		energy += e
 	}
@@ -123,7 +121,7 @@ func labelDefinitions() []Definition {
 	return inFamily("labels", []Definition{
 		{Name: "class_purity_binary_mean", Formula: "mean over live latents of the share of firing rows that are of the class with most firing rows, ties to the lower class", Source: "class purity of concept studies of vision SAEs"},
 		{Name: "class_purity_weighted_mean", Formula: "mean over live latents of the share of Σ|f| that lies on rows of that class", Source: "class purity of concept studies of vision SAEs"},
-		{Name: "modality_score_mean_live", Formula: "labels 0 and 1 only: mean over live latents of mean₁/(mean₀ + mean₁), mean_c the mean of f over rows of class c", Source: "modality score, Papadimitriou et al. 2025"},
-		{Name: "modality_spread", Formula: "labels 0 and 1 only: √(Σe(s - 0.5)²/Σe), s the score of a latent, e its mean f over all rows", Source: "modality score, overcomplete"},
+		{Name: "modality_score_mean_live", Formula: "labels 0 and 1 only: mean over live latents of mean₁/(mean₀ + mean₁), mean_c the mean of |f| over rows of class c", Source: "modality score, Papadimitriou et al. 2025"},
+		{Name: "modality_spread", Formula: "labels 0 and 1 only: √(Σe(s - 0.5)²/Σe), s the score of a latent, e its mean |f| over all rows", Source: "modality score, overcomplete"},
 	})
 }
