@@ -17,7 +17,6 @@ type quasiOrthogonality struct {
 	lengths []float64 // [F] ‖d_j‖
 	bias    float64   // ‖b_dec‖
 	of      []norms   // [N] of the batch
-	scaled  scaler
 
 	rows         int64   // with f̃ ≠ 0
 	z, f, length float64 // Σ ‖z‖, Σ ‖f‖, Σ ‖f̃‖
@@ -55,9 +54,10 @@ func (m *ratioMean) set(r *Report, name string) { r.Set(name, mean(m.sum, m.rows
 type norms struct {
 	z, f, tilde     float64 // ‖z‖², ‖f‖², ‖f̃‖²
 	recon, absolute float64 // ‖ẑ‖², ‖f̃‖₁
-	err             float64 // ‖z - ẑ‖²
+	err             float64 // ‖z - ẑ‖², of rows for the ZF plot
 	directions      int     // f̃ that are not zero, the bias counted
 	row             int64
+	order           uint32 // random, of the row
 }
 
 // zfPoints is how many rows the ZF plot shows.
@@ -66,45 +66,26 @@ const zfPoints = 1000
 // insideBands are the half-widths e of the bands around the line ‖f̃‖ = ‖z‖.
 func insideBands() [3]float64 { return [3]float64{0.25, 0.5, 1} }
 
-// newQuasiOrthogonality returns nil where the decoder does not predict rows.
-func newQuasiOrthogonality(s Subject, points int) *quasiOrthogonality {
-	w := s.Weight("decoder.weight")
-	if s.Transcoder || len(w) != s.F*s.D || s.F < 2 {
-		return nil
+func newQuasiOrthogonality(s Subject, lengths []float64, points int) *quasiOrthogonality {
+	bias := norm(s.Weight("decoder.bias"))
+	return &quasiOrthogonality{
+		s: s, lengths: lengths, bias: bias, identity: newIdentity(s, lengths, bias),
+		bound: &sampled{most: maxSampled}, points: points, zf: &zfSample{most: 4 * points},
 	}
-	m := &quasiOrthogonality{s: s, scaled: scaler{scale: s.Scale}, bound: &sampled{most: maxSampled}, points: points, zf: &zfSample{most: 4 * points}}
-	for i := range s.F {
-		m.lengths = append(m.lengths, norm(w[i*s.D:(i+1)*s.D]))
-	}
-	m.bias = norm(s.Weight("decoder.bias"))
-	m.identity = newIdentity(s, m.lengths, m.bias)
-	return m
 }
 
-func (m *quasiOrthogonality) Add(s *Sample) {
-	x := m.scaled.rows(s)
-	if len(m.of) < s.N {
-		m.of = make([]norms, s.N)
-	}
-	recon := make([][]float32, s.pool.Threads())
-	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(worker, item int) {
-		if recon[worker] == nil {
-			recon[worker] = make([]float32, s.D)
-		}
-		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
-			index, values := s.Codes.Row(i)
-			m.of[i] = m.measure(x[i*s.D:(i+1)*s.D], index, values, recon[worker])
-			m.of[i].row = s.rowNumber(i)
-		}
-	}))
+// add takes in what was measured of the rows of s.
+func (m *quasiOrthogonality) add(s *Sample) {
 	for _, row := range m.of[:s.N] {
 		m.addRow(row)
 	}
 	m.identity.add(s, m.of)
 }
 
-func (m *quasiOrthogonality) measure(z []float32, index []int32, values []float32, recon []float32) norms {
-	r := norms{z: kernel.SumSquares(z), tilde: m.bias * m.bias, absolute: m.bias}
+// measure compares a row of the given number, in the units of the encoder, with
+// its code and with what that decodes to.
+func (m *quasiOrthogonality) measure(z, recon []float32, index []int32, values []float32, row int64) norms {
+	r := norms{z: kernel.SumSquares(z), recon: kernel.SumSquares(recon), tilde: m.bias * m.bias, absolute: m.bias, row: row}
 	if m.bias > 0 {
 		r.directions = 1
 	}
@@ -117,10 +98,9 @@ func (m *quasiOrthogonality) measure(z []float32, index []int32, values []float3
 			r.directions++
 		}
 	}
-	clear(recon)
-	copy(recon, m.s.Weight("decoder.bias"))
-	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index)
-	r.recon = kernel.SumSquares(recon)
+	if r.order = uint32(data.Bits(0, 0, uint64(row))); !m.zf.wants(r.order) {
+		return r
+	}
 	for i, v := range z {
 		e := float64(v) - float64(recon[i])
 		r.err += e * e
@@ -135,9 +115,8 @@ func (m *quasiOrthogonality) addRow(r norms) {
 	m.rows++
 	z, tilde := math.Sqrt(r.z), math.Sqrt(r.tilde)
 	bound := abs(r.z-r.tilde) / (float64(m.s.F-1) * r.tilde)
-	order := uint32(data.Bits(0, 0, uint64(r.row)))
-	m.bound.add(order, bound)
-	m.zf.add(order, ZFRow{Row: r.row, Z: z, F: tilde, Recon: math.Sqrt(r.recon), Error: r.err})
+	m.bound.add(r.order, bound)
+	m.zf.add(r.order, ZFRow{Row: r.row, Z: z, F: tilde, Recon: math.Sqrt(r.recon), Error: r.err})
 	m.correlation.add(z, tilde)
 	m.z, m.f, m.length = m.z+z, m.f+math.Sqrt(r.f), m.length+tilde
 	if tilde > z {

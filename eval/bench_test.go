@@ -114,10 +114,6 @@ func rowMetrics(ctx context.Context, s Subject, src activations.Source) error {
 	pool := kernel.NewPool(0)
 	defer pool.Close()
 	metrics := standard(s, Options{})
-	_, err := pass(ctx, s, src, pool, func(sample *Sample) {
-		for _, m := range metrics {
-			m.Add(sample)
-		}
-	})
+	_, err := pass(ctx, s, src, pool, func(sample *Sample) { addAll(metrics, sample) })
 	return err
 }

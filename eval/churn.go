@@ -27,11 +27,7 @@ func (m *churn) Add(s *Sample) {
 	if m.err != nil {
 		return
 	}
-	m.want.add(s, func(i, lo, hi int, dst []float64) {
-		for j, v := range s.Want[i*s.Width+lo : i*s.Width+hi] {
-			dst[j] = float64(v)
-		}
-	})
+	m.want.add(s.pool, s.N, s.Want, nil)
 	for k, model := range m.draws {
 		codes, err := model.Encode(s.Batch)
 		if err != nil {

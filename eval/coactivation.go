@@ -17,7 +17,6 @@ type coactivation struct {
 	s     Subject
 	codes codeRows
 	few   fewRows
-	scale scaler
 	pool  *kernel.Pool
 	total int64
 }
@@ -85,10 +84,12 @@ func (c *codeRows) drawn() []int {
 	return rows
 }
 
+func (m *coactivation) serial() {}
+
 func (m *coactivation) Add(s *Sample) {
 	m.pool = s.pool
 	if !m.s.Transcoder {
-		m.few.add(s, m.scale.rows(s))
+		m.few.add(s, s.Scaled)
 	}
 	for i := range s.N {
 		index, values := s.Codes.Row(i)

@@ -21,32 +21,32 @@ func newColumnSums(d int) *columnSums {
 }
 
 // columnChunk is how many columns a task takes at a time.
-const columnChunk = 64
+const columnChunk = 256
 
-// add takes in the rows of s; at puts the elements lo to hi of row i into dst.
-// Each column is summed in the order of the rows.
-func (c *columnSums) add(s *Sample, at func(i, lo, hi int, dst []float64)) {
-	c.addRows(s.pool, s.N, at)
-}
-
-func (c *columnSums) addRows(pool *kernel.Pool, n int, at func(i, lo, hi int, dst []float64)) {
+// add takes in n rows of x - y, both [n,D]; y is nil for rows of x. Each column
+// is summed in the order of the rows.
+func (c *columnSums) add(pool *kernel.Pool, n int, x, y []float32) {
+	d := len(c.sum)
 	if n == 0 {
 		return
 	}
 	if c.n == 0 {
-		at(0, 0, len(c.sum), c.shift)
-	}
-	chunks := (len(c.sum) + columnChunk - 1) / columnChunk
-	pool.Run(chunks, task(func(_, item int) {
-		lo, hi := item*columnChunk, min(len(c.sum), (item+1)*columnChunk)
-		var row [columnChunk]float64
-		for i := range n {
-			at(i, lo, hi, row[:])
-			for j := lo; j < hi; j++ {
-				v := row[j-lo] - c.shift[j]
-				c.sum[j] += v
-				c.sq[j] += v * v
+		for j, v := range x[:d] {
+			c.shift[j] = float64(v)
+			if y != nil {
+				c.shift[j] -= float64(y[j])
 			}
+		}
+	}
+	pool.Run((d+columnChunk-1)/columnChunk, task(func(_, item int) {
+		lo, hi := item*columnChunk, min(d, (item+1)*columnChunk)
+		var zeros [columnChunk]float32
+		for i := range n {
+			other := zeros[:hi-lo]
+			if y != nil {
+				other = y[i*d+lo : i*d+hi]
+			}
+			kernel.AddMoments(c.sum[lo:hi], c.sq[lo:hi], c.shift[lo:hi], x[i*d+lo:i*d+hi], other)
 		}
 	}))
 	c.n += int64(n)

@@ -1,6 +1,11 @@
 package eval
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
 
 // peers are the metrics that other toolkits average over batches, so that
 // their value depends on the batch. Rows are put into batches of a size of
@@ -8,6 +13,7 @@ import "fmt"
 type peers struct {
 	size, width int
 	batch       peerBatch
+	pool        *kernel.Pool
 
 	rows, batches int64
 	legacy        float64 // Σ over rows of 1 - ‖e‖²/‖x - batch mean‖²
@@ -22,7 +28,8 @@ type peers struct {
 type peerBatch struct {
 	want   []float32   // [n,width]
 	errors []float64   // [n] ‖e‖²
-	e      *columnSums // of the errors
+	away   []float64   // [n] ‖x - mean‖²
+	x, e   *columnSums // of the rows and of the errors
 	sum    RowSums
 }
 
@@ -34,7 +41,7 @@ func newPeers(width, size int) *peers {
 	if size <= 0 {
 		size = defaultPeerBatch
 	}
-	return &peers{size: size, width: width, batch: peerBatch{e: newColumnSums(width)}}
+	return &peers{size: size, width: width, batch: peerBatch{x: newColumnSums(width), e: newColumnSums(width)}}
 }
 
 func (m *peers) Add(s *Sample) {
@@ -42,14 +49,9 @@ func (m *peers) Add(s *Sample) {
 	for lo, hi := 0, 0; lo < s.N; lo = hi {
 		b := &m.batch
 		hi = min(s.N, lo+m.size-len(b.errors))
-		b.want = append(b.want, s.Want[lo*d:hi*d]...)
-		b.e.addRows(s.pool, hi-lo, func(i, from, to int, dst []float64) {
-			at := (lo + i) * d
-			y := s.Recon[at+from : at+to]
-			for j, v := range s.Want[at+from : at+to] {
-				dst[j] = float64(v) - float64(y[j])
-			}
-		})
+		m.pool, b.want = s.pool, append(b.want, s.Want[lo*d:hi*d]...)
+		b.x.add(s.pool, hi-lo, s.Want[lo*d:hi*d], nil)
+		b.e.add(s.pool, hi-lo, s.Want[lo*d:hi*d], s.Recon[lo*d:hi*d])
 		for _, row := range s.Sums[lo:hi] {
 			b.sum.Error += row.Error
 			b.sum.Recon += row.Recon
@@ -78,32 +80,39 @@ func (m *peers) flush() {
 	m.bias += b.sum.Recon / b.sum.Cross
 	m.rows += int64(n)
 	m.batches++
-	m.batch = peerBatch{want: b.want[:0], errors: b.errors[:0], e: newColumnSums(m.width)}
+	m.batch = peerBatch{want: b.want[:0], errors: b.errors[:0], away: b.away, x: newColumnSums(m.width), e: newColumnSums(m.width)}
 }
 
 // addLegacy sets the error of each row against its distance from the mean of
 // the batch, and gives the sum of the squares of those distances.
 func (m *peers) addLegacy(b *peerBatch) (scatter float64) {
-	first, means := b.want[:m.width], make([]float64, m.width)
-	for i, v := range b.want {
-		means[i%m.width] += float64(v) - float64(first[i%m.width])
-	}
+	n, means := len(b.errors), make([]float64, m.width)
 	for j := range means {
-		means[j] = float64(first[j]) + means[j]/float64(len(b.errors))
+		means[j] = b.x.mean(j)
 	}
-	for i, e := range b.errors {
-		away := 0.0
-		for j, v := range b.want[i*m.width : (i+1)*m.width] {
-			c := float64(v) - means[j]
-			away += c * c
+	b.away = slices.Grow(b.away[:0], n)[:n]
+	m.pool.Run((n+rowChunk-1)/rowChunk, task(func(_, item int) {
+		for i := item * rowChunk; i < min(n, (item+1)*rowChunk); i++ {
+			b.away[i] = distance(b.want[i*m.width:(i+1)*m.width], means)
 		}
-		scatter += away
-		if away > 0 {
-			m.legacy += 1 - e/away
+	}))
+	for i, e := range b.errors {
+		scatter += b.away[i]
+		if b.away[i] > 0 {
+			m.legacy += 1 - e/b.away[i]
 			m.legacyRows++
 		}
 	}
 	return scatter
+}
+
+// distance is ‖x - c‖².
+func distance(x []float32, c []float64) (sum float64) {
+	for j, v := range x {
+		e := float64(v) - c[j]
+		sum += e * e
+	}
+	return sum
 }
 
 func (m *peers) Report(r *Report) {

@@ -21,18 +21,8 @@ func newReconstruction(width int) *reconstruction {
 }
 
 func (m *reconstruction) Add(s *Sample) {
-	d := s.Width
-	m.x.add(s, func(i, lo, hi int, dst []float64) {
-		for j, v := range s.Want[i*d+lo : i*d+hi] {
-			dst[j] = float64(v)
-		}
-	})
-	m.e.add(s, func(i, lo, hi int, dst []float64) {
-		y := s.Recon[i*d+lo : i*d+hi]
-		for j, v := range s.Want[i*d+lo : i*d+hi] {
-			dst[j] = float64(v) - float64(y[j])
-		}
-	})
+	m.x.add(s.pool, s.N, s.Want, nil)
+	m.e.add(s.pool, s.N, s.Want, s.Recon)
 	for _, row := range s.Sums {
 		m.addRow(row)
 	}

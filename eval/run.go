@@ -76,9 +76,7 @@ func Run(ctx context.Context, s Subject, src activations.Source, o Options) (*Re
 	r := NewReport()
 	metrics := append(standard(s, o), o.Metrics...)
 	rows, err := pass(ctx, s, src, pool, func(sample *Sample) {
-		for _, m := range metrics {
-			m.Add(sample)
-		}
+		addAll(metrics, sample)
 		if o.Progress != nil {
 			o.Progress(sample.First + int64(sample.N))
 		}
@@ -107,29 +105,43 @@ func standard(s Subject, o Options) []Metric {
 		newUsage(s.F),
 		newUnderuse(s.F),
 		newPeers(s.width(), o.PeerBatch),
-		&coactivation{s: s, scale: scaler{scale: s.Scale}},
+		&coactivation{s: s},
 		&lossChange{},
 		&purity{f: s.F},
 		newTopRows(s.F),
 		&pursuit{},
 	}
-	if m := newResidualAngles(s); m != nil {
-		list = append(list, m)
-	}
 	points := o.ZFRows
 	if points == 0 {
 		points = zfPoints
 	}
-	if q := newQuasiOrthogonality(s, points); q != nil {
-		list = append(list, q)
+	if m := newDecoding(s, points); m != nil {
+		list = append(list, m)
 	}
 	return list
+}
+
+// A serial metric uses no workers in Add, so that several can take in a sample
+// at once.
+type serial interface{ serial() }
+
+// addAll gives a sample to all metrics.
+func addAll(metrics []Metric, s *Sample) {
+	var serials []Metric
+	for _, m := range metrics {
+		if _, ok := m.(serial); ok {
+			serials = append(serials, m)
+			continue
+		}
+		m.Add(s)
+	}
+	s.pool.Run(len(serials), task(func(_, i int) { serials[i].Add(s) }))
 }
 
 // pass encodes all rows of src and calls add for each batch.
 func pass(ctx context.Context, s Subject, src activations.Source, pool *kernel.Pool, add func(*Sample)) (int64, error) {
 	var b activations.Batch
-	sample := &Sample{Batch: &b, Extra: s.Extra, Width: s.width(), pool: pool}
+	sample := &Sample{Batch: &b, Extra: s.Extra, Width: s.width(), pool: pool, scaler: scaler{scale: s.Scale}}
 	for {
 		if err := ctx.Err(); err != nil {
 			return sample.First, err
@@ -166,6 +178,7 @@ func (s *Sample) encode(sub Subject) error {
 		return fmt.Errorf("eval: row %d and the %d after it: %w", s.rowNumber(0), s.N-1, err)
 	}
 	s.Recon = sub.Recon()[:s.N*s.Width]
+	s.Scaled = s.scaler.rows(s)
 	s.sum()
 	for i, sums := range s.Sums {
 		if math.IsNaN(sums.Error) || math.IsInf(sums.Error, 0) {

@@ -18,13 +18,16 @@ type Sample struct {
 	Recon []float32   // [N,Width] in the dump's own units
 	Width int         // D, or DOut of a transcoder
 
+	Scaled []float32 // [N,D] the rows in the units the encoder works in
+
 	// Extra is a named node of the variant for these rows, nil when it has
 	// none of that name.
 	Extra func(name string) []float32
 
 	Sums []RowSums // [N]
 
-	pool *kernel.Pool
+	pool   *kernel.Pool
+	scaler scaler
 }
 
 // RowSums are the sums over coordinates of a row that most metrics start

@@ -89,8 +89,11 @@ type zfSample struct {
 	mask  uint32 // a row is kept when order&mask == 0
 }
 
+// wants reports whether add would keep a row.
+func (s *zfSample) wants(order uint32) bool { return order&s.mask == 0 }
+
 func (s *zfSample) add(order uint32, row ZFRow) {
-	if order&s.mask != 0 {
+	if !s.wants(order) {
 		return
 	}
 	s.order, s.rows = append(s.order, order), append(s.rows, row)

@@ -23,6 +23,8 @@ func newTopRows(f int) *topRows {
 	return m
 }
 
+func (m *topRows) serial() {}
+
 func (m *topRows) Add(s *Sample) {
 	for i := range s.N {
 		index, values := s.Codes.Row(i)

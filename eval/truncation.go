@@ -14,7 +14,6 @@ import (
 type truncation struct {
 	s      Subject
 	ks     []int // ascending
-	scaled scaler
 	x      *columnSums
 	errors []float64 // of each k, Σ‖e‖²
 	of     []float64 // [N,len(ks)] of the batch
@@ -24,7 +23,7 @@ type truncation struct {
 // NewTruncation makes the metric for Options.Metrics, of ks from 1 up. Its
 // figures are the series fvu_by_k. A transcoder has none.
 func NewTruncation(s Subject, ks []int) Metric {
-	return &truncation{s: s, ks: slices.Compact(slices.Sorted(slices.Values(ks))), scaled: scaler{scale: s.Scale},
+	return &truncation{s: s, ks: slices.Compact(slices.Sorted(slices.Values(ks))),
 		x: newColumnSums(s.D), errors: make([]float64, len(ks))}
 }
 
@@ -33,12 +32,8 @@ func (m *truncation) Add(s *Sample) {
 	if m.s.Transcoder || len(w) != s.D*m.s.F {
 		return
 	}
-	x, n := m.scaled.rows(s), len(m.ks)
-	m.x.add(s, func(i, lo, hi int, dst []float64) {
-		for j, v := range x[i*s.D+lo : i*s.D+hi] {
-			dst[j] = float64(v)
-		}
-	})
+	x, n := s.Scaled, len(m.ks)
+	m.x.add(s.pool, s.N, x, nil)
 	m.of = slices.Grow(m.of[:0], s.N*n)[:s.N*n]
 	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(_, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {

@@ -11,6 +11,8 @@ type underuse struct {
 
 func newUnderuse(f int) *underuse { return &underuse{fired: make([]int64, f)} }
 
+func (m *underuse) serial() {}
+
 func (m *underuse) Add(s *Sample) {
 	for e, f := range s.Codes.Index {
 		if s.Codes.Value[e] != 0 {

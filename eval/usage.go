@@ -29,6 +29,8 @@ func newUsage(f int) *usage {
 	}
 }
 
+func (m *usage) serial() {}
+
 func (m *usage) Add(s *Sample) {
 	for i := range s.N {
 		row := s.First + int64(i)

@@ -52,11 +52,7 @@ func (m *posterior) add(s *Sample, n int) {
 		return
 	}
 	m.sampled = variance != nil
-	m.means.addRows(s.pool, n, func(i, lo, hi int, dst []float64) {
-		for j, v := range mean[i*f+lo : i*f+hi] {
-			dst[j] = float64(v)
-		}
-	})
+	m.means.add(s.pool, n, mean, nil)
 	s.pool.Run((f+columnChunk-1)/columnChunk, task(func(_, item int) {
 		lo, hi := item*columnChunk, min(f, (item+1)*columnChunk)
 		for i := range n {

@@ -37,6 +37,8 @@ func units() []unit {
 		{"screen_avx512_amd64", avx512, emitScreen},
 		{"words_avx512_amd64", avx512, emitWords},
 		{"noise_avx512_amd64", avx512, emitNoise},
+		{"moments_avx512_amd64", avx512, (*gen).moments},
+		{"moments_avx2_amd64", avx2, (*gen).moments},
 	}
 }
 

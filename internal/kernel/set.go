@@ -7,8 +7,8 @@ import (
 )
 
 // A set is the kernels of one instruction set. Slices have been cut to equal
-// lengths. Those of add, sub, scale, scaledDifference, adam, allFinite and the
-// half conversions hold a multiple of 16 numbers: these give the bits of their
+// lengths. Those of add, sub, scale, scaledDifference, adam, allFinite, moments and
+// the half conversions hold a multiple of 16 numbers: these give the bits of their
 // plain twins, which do the rest.
 type set struct {
 	name string
@@ -26,6 +26,7 @@ type set struct {
 
 	dotF64       func(a, b []float32) float64
 	squaredError func(a, b []float32) float64
+	moments      func(sum, squares, shift []float64, x, y []float32)
 
 	add              func(dst, x []float32)
 	sub              func(dst, a, b []float32)
@@ -74,7 +75,7 @@ const block = 16
 var generic = set{
 	name: "generic",
 	dot:  dotGeneric, dotTile: dotTileGeneric, dotTileRows: 1, dots: dotsGeneric, axpy: axpyGeneric, sumRows: sumRowsGeneric,
-	dotF64: dotF64Generic, squaredError: squaredErrorGeneric,
+	dotF64: dotF64Generic, squaredError: squaredErrorGeneric, moments: momentsGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
 	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {},
