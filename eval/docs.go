@@ -17,7 +17,8 @@ This page is made from the code: ` + "`go test ./eval -run Docs -update`" + ` wr
 x is a row in the dump's own units, x̂ its reconstruction in the same units, e = x - x̂, f the values of its latents
 (in the units the encoder works in), N rows, D values a row, F latents. Sums are in float64, in the order of the rows.
 A figure that the rows do not define is absent from a report. *Equals* names the library whose figure it is, on the same
-rows; where a library averages over batches, the text says which batches. *Gate* is what ` + "`eval --baseline`" + ` allows unless
+rows, and is empty where none has it; where a library averages over batches, the text says which batches. A unit that is
+empty is a plain number. *Gate* is what ` + "`eval --baseline`" + ` allows unless
 the baseline file says otherwise: how far a figure may move in the bad direction.
 `)
 	family := ""

@@ -18,7 +18,7 @@ type activeRows struct {
 	valued bool // keep values
 }
 
-const maxActive = 1 << 24
+const maxActive = 1 << 22
 
 func (a *activeRows) add(order uint32, index []int32, values []float32) {
 	if len(a.start) == 0 {
