@@ -187,13 +187,14 @@ func (w *dashboards) heads(x *eval.Inspection) error {
 	}
 	title := fmt.Sprintf("%s, %d latents, on %s", x.SAE.Variant, x.SAE.Latents, p.Model)
 	for name, row := range map[string]map[string]any{
-		"release": {"name": p.Release, "description": title, "descriptionShort": title, "creatorName": p.Release, "creatorNameShort": p.Release, "urls": none, "visibility": "PUBLIC", "isNewUi": false, "featured": false},
+		"release": {"name": p.Release, "description": title, "descriptionShort": title, "creatorName": p.Release, "creatorNameShort": p.Release, "urls": none, "visibility": "PUBLIC", "isNewUi": false, "featured": false, "creatorEmail": nil, "defaultSourceSetName": nil, "defaultSourceId": nil, "defaultUmapSourceIds": none},
 		"model": {"id": p.Model, "displayName": p.Model, "displayNameShort": p.Model, "layers": p.Layer + 1, "neuronsPerLayer": 0, "owner": p.Release, "instruct": strings.HasSuffix(p.Model, "-it"),
-			"dimension": x.SAE.D, "visibility": "PUBLIC", "inferenceEnabled": false, "updatedAt": p.Created},
+			"dimension": x.SAE.D, "visibility": "PUBLIC", "inferenceEnabled": false, "updatedAt": p.Created, "tlensId": nil, "defaultSourceSetName": nil, "defaultSourceId": nil, "website": nil},
 		"sourceset": {"modelId": p.Model, "name": p.Set, "type": "sae", "description": title, "creatorName": p.Release, "releaseName": p.Release, "urls": none, "visibility": "PUBLIC", "hasDashboards": true,
-			"defaultRange": 1, "defaultShowBreaks": true, "showDfa": false, "showCorrelated": false, "showHeadAttribution": false, "showUmap": false},
+			"defaultRange": 1, "defaultShowBreaks": true, "showDfa": false, "showCorrelated": false, "showHeadAttribution": false, "showUmap": false, "creatorEmail": nil, "defaultOfModelId": nil},
 		"source": {"modelId": p.Model, "id": p.Source(), "setName": p.Set, "hasDashboards": true, "inferenceEnabled": false, "inferenceHosts": none, "visibility": "PUBLIC", "hasUmap": false,
-			"hasUmapLogSparsity": false, "hasUmapClusters": false, "num_prompts": p.Prompts, "num_tokens_in_prompt": p.PromptTokens, "dataset": p.Dataset},
+			"hasUmapLogSparsity": false, "hasUmapClusters": false, "num_prompts": p.Prompts, "num_tokens_in_prompt": p.PromptTokens, "dataset": p.Dataset,
+			"saelensConfig": nil, "saelensRelease": nil, "saelensSaeId": nil, "hfRepoId": nil, "hfFolderId": nil, "defaultOfModelId": nil, "notes": nil},
 	} {
 		err := atomicfile.Write(filepath.Join(w.source, name+".jsonl"), func(out io.Writer) error { return jsonLines(out, []any{made(row)}) })
 		if err != nil {
