@@ -103,9 +103,7 @@ func readInto(f *safetensors.File, t *safetensors.Tensor) error {
 	}
 	switch dst := t.Data.(type) {
 	case []float32:
-		x, err := f.Float32(t.Name)
-		copy(dst, x)
-		return err
+		return f.FillFloat32(t.Name, dst)
 	case []float64:
 		x, err := f.Float64(t.Name)
 		copy(dst, x)

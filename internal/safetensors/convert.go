@@ -13,40 +13,69 @@ func widths() map[string]int64 {
 
 // Float32 reads a tensor of F32, F16, BF16 or F64 as float32.
 func (f *File) Float32(name string) ([]float32, error) {
-	i, b, err := f.Bytes(name)
-	if err != nil {
-		return nil, err
+	i, ok := f.tensors[name]
+	if !ok {
+		return nil, f.lacks(name)
 	}
-	return f.floats(name, i.Dtype, b)
+	x := make([]float32, i.bytes/max(1, widths()[i.Dtype]))
+	return x, f.fill(name, x, 0)
+}
+
+// FillFloat32 is Float32 into dst, whose length must be that of the tensor.
+func (f *File) FillFloat32(name string, dst []float32) error {
+	if i, ok := f.tensors[name]; ok && i.Len() != len(dst) {
+		return fmt.Errorf("%s: tensor %q has %d entries, want %d", f.name, name, i.Len(), len(dst))
+	}
+	return f.fill(name, dst, 0)
 }
 
 // Float32Part reads n entries of such a tensor from entry from on, in the order
 // in which they are stored.
 func (f *File) Float32Part(name string, from, n int) ([]float32, error) {
 	i, ok := f.tensors[name]
-	width := widths()[i.Dtype]
 	if !ok || from < 0 || n < 0 || from > i.Len() || n > i.Len()-from {
 		return nil, fmt.Errorf("%s: has no entries %d to %d of a tensor %q; it has %q", f.name, from, from+n-1, name, f.Names())
 	}
-	b := make([]byte, int64(n)*width)
-	if _, err := f.r.ReadAt(b, i.start+int64(from)*width); err != nil && n > 0 {
-		return nil, fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
-	}
-	return f.floats(name, i.Dtype, b)
+	x := make([]float32, n)
+	return x, f.fill(name, x, from)
 }
 
-// floats decodes entries of a floating type.
-func (f *File) floats(name, dtype string, b []byte) ([]float32, error) {
-	get := map[string]func([]byte) float32{
+// readChunk is how many entries are read and decoded at a time, so that a
+// tensor is in memory once.
+const readChunk = 1 << 16
+
+// fill decodes entries of a floating type from entry from on.
+func (f *File) fill(name string, dst []float32, from int) error {
+	i, ok := f.tensors[name]
+	if !ok {
+		return f.lacks(name)
+	}
+	get, width := floatDecoders()[i.Dtype], int(widths()[i.Dtype])
+	if get == nil {
+		return fmt.Errorf("%s: tensor %q is %s, want a floating type", f.name, name, i.Dtype)
+	}
+	buf := make([]byte, width*min(readChunk, len(dst)))
+	for at := 0; at < len(dst); at += readChunk {
+		part := dst[at:min(at+readChunk, len(dst))]
+		raw := buf[:width*len(part)]
+		if _, err := f.r.ReadAt(raw, i.start+int64(from+at)*int64(width)); err != nil {
+			return fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
+		}
+		for j := range part {
+			part[j] = get(raw[j*width:])
+		}
+	}
+	return nil
+}
+
+// floatDecoders widen or narrow an entry of each floating type.
+func floatDecoders() map[string]func([]byte) float32 {
+	return map[string]func([]byte) float32{
 		"F32":  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
 		"F64":  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
 		"BF16": func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) },
 		"F16":  func(b []byte) float32 { return half(binary.LittleEndian.Uint16(b)) },
-	}[dtype]
-	if get == nil {
-		return nil, fmt.Errorf("%s: tensor %q is %s, want a floating type", f.name, name, dtype)
 	}
-	return decode(b, int(widths()[dtype]), get), nil
 }
 
 // Float64 reads a tensor of F64 or F32 as float64.

@@ -127,13 +127,17 @@ func (f *File) Info(name string) (Info, bool) {
 func (f *File) Bytes(name string) (Info, []byte, error) {
 	i, ok := f.tensors[name]
 	if !ok {
-		return Info{}, nil, fmt.Errorf("%s: has no tensor %q; it has %q", f.name, name, f.Names())
+		return Info{}, nil, f.lacks(name)
 	}
 	b := make([]byte, i.bytes)
 	if _, err := f.r.ReadAt(b, i.start); err != nil && i.bytes > 0 {
 		return i, nil, fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
 	}
 	return i, b, nil
+}
+
+func (f *File) lacks(name string) error {
+	return fmt.Errorf("%s: has no tensor %q; it has %q", f.name, name, f.Names())
 }
 
 // CopyData writes all data behind the header to w, for checksums.

@@ -110,10 +110,17 @@ func writeData(w io.Writer, data any) error {
 	return fmt.Errorf("safetensors: cannot write %T", data)
 }
 
+// writeChunks converts into one buffer, so that saving leaves no garbage as
+// large as what is saved.
 func writeChunks[T any](w io.Writer, x []T) error {
+	var buf []byte
 	for len(x) > 0 {
 		n := min(len(x), writeChunk)
-		if err := binary.Write(w, binary.LittleEndian, x[:n]); err != nil {
+		var err error
+		if buf, err = binary.Append(buf[:0], binary.LittleEndian, x[:n]); err != nil {
+			return err
+		}
+		if _, err = w.Write(buf); err != nil {
 			return err
 		}
 		x = x[n:]
