@@ -155,6 +155,9 @@ func (w *sweepJob) add(p configs.Point) (err error) {
 	for _, v := range p.Values {
 		w.keep(v.Key)
 	}
+	if w.test == "" && w.split == "test" && p.Settings.Data.Holdout == 0 {
+		return usageError{fmt.Errorf("%s: with data.holdout 0 there are no rows to evaluate on; give --test with a dump, or --split all", r.name)}
+	}
 	r.settings, r.dir = p.Settings, filepath.Join(w.dir, r.name)
 	r.settings.Out = r.dir
 	if r.settings.Dump, err = dumpPath(r.settings.Dump); err != nil {

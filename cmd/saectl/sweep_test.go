@@ -113,4 +113,7 @@ func TestSweepFailures(t *testing.T) {
 		t.Errorf("another setting for a run that is there: %s", e)
 	}
 	want(t, 2, quickSweep("--together", "0")...)
+	if _, e := want(t, 2, quickSweep("--set", "data.holdout=0", "--out", "g")...); !strings.Contains(e, "--split all") {
+		t.Errorf("nothing to evaluate on: %s", e)
+	}
 }

@@ -44,6 +44,20 @@ func (w *sweepJob) train(ctx context.Context, group []*sweptRun) error {
 	return w.sideBySide(ctx, open)
 }
 
+// fitScale takes the scale of the training rows, once for all runs of a sweep
+// on them.
+func (j *trainJob) fitScale() (data.Scale, error) {
+	kind := j.settings.Data.Scale
+	if s, known := j.scales[kind]; known {
+		return s, nil
+	}
+	s, err := data.FitScale(j.dump, j.train, kind)
+	if err == nil && j.scales != nil {
+		j.scales[kind] = s
+	}
+	return s, err
+}
+
 // sideBySide trains each run in a goroutine of its own.
 func (w *sweepJob) sideBySide(ctx context.Context, runs []*sweptRun) error {
 	pass, closePass, err := sharedPass(runs)

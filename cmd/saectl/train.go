@@ -249,19 +249,6 @@ func (j *trainJob) measure() error {
 	return nil
 }
 
-// fitScale takes the scale of the training rows, once for all runs on them.
-func (j *trainJob) fitScale() (data.Scale, error) {
-	kind := j.settings.Data.Scale
-	if s, known := j.scales[kind]; known {
-		return s, nil
-	}
-	s, err := data.FitScale(j.dump, j.train, kind)
-	if err == nil && j.scales != nil {
-		j.scales[kind] = s
-	}
-	return s, err
-}
-
 func (j *trainJob) build(o trainOptions) error {
 	c := j.settings
 	j.plan = sae.Plan{
