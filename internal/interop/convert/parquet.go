@@ -107,6 +107,9 @@ func (r *parquetReader) open() (*column, error) {
 		if err := r.firstWidth(); err != nil {
 			return nil, err
 		}
+		if r.d == 0 {
+			return nil, fmt.Errorf("%s: column %s: %d values are said to be there, its pages have none; the file is damaged", r.p.path, r.leaf.name, total)
+		}
 		c.d, c.rows = r.d, total/r.d
 		if r.leaf.maxRep > 1 {
 			c.docs = r.p.meta.rows
