@@ -16,15 +16,41 @@ const Prefix = ".writing-"
 // Write writes a file under a temporary name, syncs it and renames it,
 // so that path holds either what it held before or all that write wrote.
 func Write(path string, write func(io.Writer) error) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, Prefix)
+	f, err := Create(path)
 	if err != nil {
-		return fmt.Errorf("saving %s: %w", path, err)
+		return err
 	}
-	err = write(f)
-	if err == nil {
-		err = f.Chmod(0o644)
+	defer f.Discard()
+	if err := write(f); err != nil {
+		return f.explain(err)
 	}
+	return f.Commit()
+}
+
+// A File is written under a temporary name until Commit.
+type File struct {
+	*os.File
+	path  string
+	ended bool
+}
+
+// Create begins a file that will be at path.
+func Create(path string) (*File, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), Prefix)
+	if err != nil {
+		return nil, fmt.Errorf("saving %s: %w", path, err)
+	}
+	return &File{File: f, path: path}, nil
+}
+
+func (f *File) explain(err error) error {
+	return fmt.Errorf("saving %s: %w; what was saved before is intact", f.path, err)
+}
+
+// Commit syncs the file and gives it its name.
+func (f *File) Commit() error {
+	f.ended = true
+	err := f.Chmod(0o644)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -32,13 +58,23 @@ func Write(path string, write func(io.Writer) error) error {
 		err = closing
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(f.Name(), f.path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return fmt.Errorf("saving %s: %w; what was saved before is intact", path, err)
+		return f.explain(err)
 	}
-	return syncDir(dir)
+	return syncDir(filepath.Dir(f.path))
+}
+
+// Discard drops the file. After Commit it does nothing, so that it may be
+// deferred.
+func (f *File) Discard() {
+	if !f.ended {
+		f.ended = true
+		f.Close()
+		os.Remove(f.Name())
+	}
 }
 
 // syncDir makes a rename survive a power cut.
