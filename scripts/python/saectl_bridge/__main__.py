@@ -1,0 +1,5 @@
+"""python -m saectl_bridge"""
+
+from .cli import main
+
+main()
