@@ -5,7 +5,7 @@
 #
 #   scripts/experiments/g-sae.sh [folder of the runs, runs/g-sae]
 #
-# With PYTHON naming a Python that has numpy and pyarrow, reconstructions are also
+# With PYTHON naming a Python that has torch, transformers and pyarrow, reconstructions are also
 # put into the model. SAECTL names the program (built from this checkout when
 # empty), SAECTL_DATA the folder of the dumps, THREADS the threads. SEEDS, KS,
 # BETAS (MORE of them at k = 16) and STEPS are the sizes of the experiment.

@@ -11,6 +11,7 @@ dump. A document of the dump is one window.
 import argparse
 import json
 import pathlib
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,10 @@ from safetensors.torch import load_file
 import corpus
 import pieces
 from model import Config, Model
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
+
+from saectl_bridge.dumps import DumpWriter  # noqa: E402
 
 MOST_BYTES, MOST_SHARD_BYTES = 8_000_000, 1_400_000
 
@@ -78,38 +83,6 @@ def read(model, ids, block):
     return kept["x"].detach(), kept["x"].grad, loss.detach()
 
 
-def column(x):
-    """Returns x [N, T, d] as fixed_size_list<float16>[d] of N*T rows."""
-    half = x.flatten(0, 1).numpy().astype(np.float16)
-    if not np.isfinite(half).all():
-        raise SystemExit("a value does not fit in float16")
-    return pa.FixedSizeListArray.from_arrays(pa.array(half.ravel()), half.shape[1])
-
-
-def table(x, grad, ids, first, vocab, metadata):
-    """Returns the record batch of windows first, first+1, ... ."""
-    n, t = ids.shape
-    token = pa.array(ids.flatten().numpy().astype(np.int32))
-    columns = {
-        "activation": column(x),
-        "gradient": column(grad),
-        "token_id": token,
-        "token": pa.DictionaryArray.from_arrays(token, pa.array(vocab)),
-        "doc": pa.array(np.repeat(np.arange(first, first + n, dtype=np.int64), t)),
-        "pos": pa.array(np.tile(np.arange(t, dtype=np.int32), n)),
-    }
-    fields = [pa.field(name, c.type, nullable=False) for name, c in columns.items()]
-    return pa.record_batch(list(columns.values()), pa.schema(fields, metadata=metadata))
-
-
-def write(batch, path):
-    with pa.ipc.new_file(path, batch.schema) as f:
-        f.write_batch(batch)
-    if path.stat().st_size >= MOST_SHARD_BYTES:
-        raise SystemExit(f"{path} has {path.stat().st_size} bytes: raise --shards")
-    return path.stat().st_size
-
-
 def main():
     opt = options()
     out = pathlib.Path(opt.out)
@@ -130,10 +103,20 @@ def main():
     }
     for old in out.glob("part-*.arrow"):
         old.unlink()
-    total = 0
-    for i, part in enumerate(torch.arange(opt.windows).tensor_split(opt.shards)):
-        batch = table(x[part], grad[part], ids[part, :-1], int(part[0]), tok.tokens, metadata)
-        total += write(batch, out / f"part-{i:05}.arrow")
+    length = ids.shape[1] - 1
+    with DumpWriter(out, metadata, half=True, vocabulary=pa.array(tok.tokens), shard_rows=1) as dump:
+        for part in torch.arange(opt.windows).tensor_split(opt.shards):
+            dump.write(
+                x[part].flatten(0, 1).numpy(),
+                np.repeat(part.numpy(), length),
+                np.tile(np.arange(length), len(part)),
+                gradient=grad[part].flatten(0, 1).numpy(),
+                token_id=ids[part, :-1].flatten().numpy(),
+            )
+    sizes = [f.stat().st_size for f in out.glob("part-*.arrow")]
+    if max(sizes) >= MOST_SHARD_BYTES:
+        raise SystemExit(f"a shard has {max(sizes)} bytes: raise --shards")
+    total = sum(sizes)
     print(f"{len(files)} files, {opt.windows} windows, {x[..., 0].numel()} rows, {total} bytes")
     print(f"loss {loss.mean().item() / model.cfg.context:.3f} nats a token")
     if total > MOST_BYTES:
