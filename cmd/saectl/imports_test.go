@@ -18,8 +18,8 @@ func level(pkg string) (int, bool) {
 		{"internal/kernel", "internal/safetensors", "internal/atomicfile", "internal/roc", "internal/section", "activations"},
 		{"data", "internal/sparseop", "internal/interop/torchfile", "internal/interop/jsonfile"},
 		{"sae"},
-		{"internal/interop/foreign"},
-		{"internal/interop/saelens", "internal/interop/sparsify", "internal/interop/dictlearn", "internal/interop/gemmascope", "internal/interop/convert"},
+		{"internal/interop/foreign", "internal/interop/convert"},
+		{"internal/interop/saelens", "internal/interop/sparsify", "internal/interop/dictlearn", "internal/interop/gemmascope"},
 		{"eval/attention", "eval/circuit", "eval/labels"}, // analyses on their own; eval may build on them
 		{"topk", "afa", "mpsae", "gradsae", "vsae", "internal/baselines", "eval", "configs", "internal/saetest", "internal/interop", "internal/report"},
 		{"cmd/saectl"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/saectl/saectl/internal/interop/dictlearn"
 	"github.com/saectl/saectl/internal/interop/foreign"
+	"github.com/saectl/saectl/internal/interop/gemmascope"
 	"github.com/saectl/saectl/internal/interop/saelens"
 	"github.com/saectl/saectl/internal/interop/sparsify"
 )
@@ -28,6 +29,7 @@ func Formats() []Format {
 		{"saelens", saelens.Is, saelens.Read, saelens.Write},
 		{"sparsify", sparsify.Is, sparsify.Read, sparsify.Write},
 		{"dictionary-learning", dictlearn.Is, dictlearn.Read, dictlearn.Write},
+		{"gemma-scope", gemmascope.Is, gemmascope.Read, nil},
 	}
 }
 
