@@ -34,13 +34,26 @@ func OpenSafetensors(path string) (*Table, *safetensors.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return TableOf(path, f), f, nil
+}
+
+// TableOf is the table of an open safetensors file; path is for messages.
+func TableOf(path string, f *safetensors.File) *Table {
 	return &Table{
 		File: path, Names: f.Names(), Load: f.Float32,
 		Info: func(name string) (string, []int, bool) {
 			i, ok := f.Info(name)
 			return i.Dtype, i.Shape, ok
 		},
-	}, f, nil
+	}
+}
+
+// Numbers is how many numbers the tensors hold.
+func (s *SAE) Numbers() (n int) {
+	for _, t := range s.named() {
+		n += len(*t.data)
+	}
+	return n
 }
 
 // Fail keeps an error about the file unless there is one already.
