@@ -23,6 +23,7 @@ type Dump struct {
 	files   []*os.File // of the shards, if Open opened them
 	cache   cache
 	scratch sync.Pool // of *[]byte
+	plans   sync.Pool // of *plan
 	dicts   dictionaries
 	print   fingerprint
 }

@@ -26,6 +26,7 @@ func (d *Dump) read(b *Batch, rows []int64, cols Columns, withX bool) error {
 	if err != nil {
 		return err
 	}
+	defer d.plans.Put(p)
 	want := func(id int) bool {
 		return d.cols[id].kind != absent && (colSet[id]&cols != 0 || id == colActivation && withX)
 	}
@@ -71,9 +72,19 @@ type want struct {
 	at    int
 }
 
-// plan finds the batches of the rows and puts the rows in file order.
-func (d *Dump) plan(rows []int64) ([]want, error) {
-	p := make([]want, len(rows))
+// A plan is the rows of one read in file order.
+type plan struct {
+	rows    []want
+	extents [][]want // of the column under way: runs that one read each serves
+}
+
+// plan finds the batches of the rows. Give it back to d.plans.
+func (d *Dump) plan(rows []int64) (*plan, error) {
+	p, ok := d.plans.Get().(*plan)
+	if !ok {
+		p = &plan{}
+	}
+	p.rows = sized(p.rows, len(rows), true)
 	sorted := true
 	var b *batch
 	for i, row := range rows {
@@ -83,11 +94,11 @@ func (d *Dump) plan(rows []int64) ([]want, error) {
 		if b == nil || row < b.first || row >= b.first+b.rows {
 			b = d.batches[d.batchOf(row)]
 		}
-		p[i] = want{b, row - b.first, i}
+		p.rows[i] = want{b, row - b.first, i}
 		sorted = sorted && (i == 0 || rows[i-1] <= row)
 	}
 	if !sorted {
-		slices.SortFunc(p, func(x, y want) int { return cmp.Compare(x.batch.first+x.r, y.batch.first+y.r) })
+		slices.SortFunc(p.rows, func(x, y want) int { return cmp.Compare(x.batch.first+x.r, y.batch.first+y.r) })
 	}
 	return p, nil
 }
@@ -112,7 +123,7 @@ func (l lane) place(b *batch) (sp span, base int64) {
 
 // readColumn reads column id of the planned rows into dst, a slice of the
 // column's type in a Batch.
-func (d *Dump) readColumn(id int, p []want, dst any) error {
+func (d *Dump) readColumn(id int, p *plan, dst any) error {
 	c := d.cols[id]
 	if c.offset != 0 {
 		l := lane{id: id, offsets: true, stride: c.offset, length: 2 * c.offset}
@@ -137,34 +148,30 @@ const (
 	maxReaders = 8
 )
 
-// extents cuts the plan into runs that one read each can serve.
-func (l lane) extents(p []want) [][]want {
-	var list [][]want
-	from := 0
-	for i := 1; i <= len(p); i++ {
-		if i < len(p) && p[i].batch == p[from].batch &&
-			(p[i].r-p[i-1].r-1)*l.stride <= maxGap && (p[i].r-p[from].r+1)*l.stride <= maxRead {
+// cut cuts the plan into runs of rows that one read each can serve.
+func (p *plan) cut(l lane) {
+	rows, from := p.rows, 0
+	p.extents = p.extents[:0]
+	for i := 1; i <= len(rows); i++ {
+		if i < len(rows) && rows[i].batch == rows[from].batch &&
+			(rows[i].r-rows[i-1].r-1)*l.stride <= maxGap && (rows[i].r-rows[from].r+1)*l.stride <= maxRead {
 			continue
 		}
-		list = append(list, p[from:i])
+		p.extents = append(p.extents, rows[from:i])
 		from = i
 	}
-	if len(p) == 0 {
-		return nil
-	}
-	return list
 }
 
 // each calls do with the bytes of every planned row. The calls come from
 // several goroutines, a row's bytes hold until the call returns, and of
 // several errors the first in the file is given.
-func (d *Dump) each(l lane, p []want, do func(w want, raw []byte) error) error {
-	list := l.extents(p)
+func (d *Dump) each(l lane, p *plan, do func(w want, raw []byte) error) error {
+	p.cut(l)
 	readers := 1
-	if len(list) >= manyReads {
+	if len(p.extents) >= manyReads {
 		readers = min(maxReaders, 4*runtime.GOMAXPROCS(0))
 	}
-	return parallel(len(list), readers, func(i int) error { return d.extent(l, list[i], do) })
+	return parallel(len(p.extents), readers, func(i int) error { return d.extent(l, p.extents[i], do) })
 }
 
 // extent reads one run of rows.

@@ -18,6 +18,7 @@ func (d *Dump) Tokens(rows []int64) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer d.plans.Put(p)
 	text := make([]string, len(rows))
 	if c.kind == isDict {
 		return text, d.dictText(p, text)
@@ -26,7 +27,7 @@ func (d *Dump) Tokens(rows []int64) ([]string, error) {
 }
 
 // plainText reads the offsets of the rows first, then their bytes.
-func (d *Dump) plainText(p []want, text []string) error {
+func (d *Dump) plainText(p *plan, text []string) error {
 	type reach struct{ from, to int64 }
 	where := make([]reach, len(text))
 	offsets := lane{id: colToken, offsets: true, stride: 4, length: 8}
@@ -42,11 +43,11 @@ func (d *Dump) plainText(p []want, text []string) error {
 		return err
 	}
 	var scratch []byte
-	for len(p) > 0 {
-		b, first, n := p[0].batch, where[p[0].at], 1
+	for rows := p.rows; len(rows) > 0; {
+		b, first, n := rows[0].batch, where[rows[0].at], 1
 		to := first.to
-		for ; n < len(p) && p[n].batch == b; n++ {
-			next := where[p[n].at]
+		for ; n < len(rows) && rows[n].batch == b; n++ {
+			next := where[rows[n].at]
 			if next.from < first.from || next.from-to > maxGap || next.to-first.from > maxRead {
 				break
 			}
@@ -56,19 +57,19 @@ func (d *Dump) plainText(p []want, text []string) error {
 		if err != nil {
 			return err
 		}
-		for _, w := range p[:n] {
+		for _, w := range rows[:n] {
 			s := raw[where[w.at].from-first.from : where[w.at].to-first.from]
 			if !utf8.Valid(s) {
 				return w.batch.rowErrorf(w.r, "token %q is not UTF-8; write its bytes in some readable form", clip(string(s)))
 			}
 			text[w.at] = string(s)
 		}
-		p = p[n:]
+		rows = rows[n:]
 	}
 	return nil
 }
 
-func (d *Dump) dictText(p []want, text []string) error {
+func (d *Dump) dictText(p *plan, text []string) error {
 	l := lane{id: colToken, stride: 4, length: 4, elem: 4}
 	index := make([]int32, len(text))
 	err := d.each(l, p, func(w want, raw []byte) error {
@@ -78,7 +79,7 @@ func (d *Dump) dictText(p []want, text []string) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range p {
+	for _, w := range p.rows {
 		dict, err := d.dicts.of(w.batch.shard, d.cols[colToken].field)
 		if err != nil {
 			return err
