@@ -22,6 +22,29 @@ type RecoveryScore struct {
 	MaxCosine     []float64 // that cosine of each true feature
 }
 
+// recoveryRows is how many true features are compared at a time, with so many
+// learnt ones.
+const (
+	recoveryRows   = 12
+	recoveryLearnt = 256
+)
+
+// largestCosines sets dst to the largest |cosine| of each unit row of truth with
+// a unit row of learnt.
+func largestCosines(dst []float64, truth, learnt []float32, d int) {
+	products := make([]float32, len(dst)*recoveryLearnt)
+	for lo := 0; lo < len(learnt); lo += recoveryLearnt * d {
+		w := learnt[lo:min(lo+recoveryLearnt*d, len(learnt))]
+		n := len(w) / d
+		kernel.DotBlock(products, n, truth, w, len(dst), n, d)
+		for i := range dst {
+			for _, c := range products[i*n : (i+1)*n] {
+				dst[i] = min(1, max(dst[i], math.Abs(float64(c))))
+			}
+		}
+	}
+}
+
 // Recovery compares the rows of learnt [F,D] with those of a true dictionary
 // [F0,D]. Rows may have any norm; a row of zeros has cosine 0 with every other.
 // It panics when a length is no multiple of d.
@@ -31,12 +54,9 @@ func Recovery(truth, learnt []float32, d int) RecoveryScore {
 	}
 	truth, learnt = unitRows(truth, d), unitRows(learnt, d)
 	s := RecoveryScore{Features: len(truth) / d, MaxCosine: make([]float64, len(truth)/d)}
-	parallel(s.Features, func(i int) {
-		best := 0.0
-		for j := 0; j < len(learnt); j += d {
-			best = max(best, math.Abs(float64(kernel.Dot(truth[i*d:(i+1)*d], learnt[j:j+d]))))
-		}
-		s.MaxCosine[i] = min(best, 1)
+	parallel((s.Features+recoveryRows-1)/recoveryRows, func(item int) {
+		lo, hi := item*recoveryRows, min(s.Features, (item+1)*recoveryRows)
+		largestCosines(s.MaxCosine[lo:hi], truth[lo*d:hi*d], learnt, d)
 	})
 	found := 0
 	for _, c := range s.MaxCosine {
