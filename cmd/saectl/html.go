@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -124,4 +125,30 @@ func factsOf(r *eval.Report) []report.Fact {
 		}
 	}
 	return facts
+}
+
+// sweepPoints are the runs of the sweep in a folder, or, for "", of the one that
+// the run in dir lies in; nil when there is none.
+func sweepPoints(folder, dir string) ([]report.Swept, error) {
+	given := folder != ""
+	if !given {
+		folder = filepath.Dir(filepath.Clean(dir))
+	}
+	path := filepath.Join(folder, "sweep.json")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		if given {
+			return nil, fmt.Errorf("--sweep: %w; give the folder that saectl sweep wrote", err)
+		}
+		return nil, nil
+	}
+	var table sweepTable
+	if err := json.Unmarshal(raw, &table); err != nil {
+		return nil, fmt.Errorf("%s is no table of saectl sweep: %w", path, err)
+	}
+	var points []report.Swept
+	for _, r := range table.Runs {
+		points = append(points, report.Swept{Name: r.Run, Variant: r.Variant, L0: r.Metrics["l0"], FVU: r.Metrics["fvu"], Here: filepath.Join(folder, r.Run) == filepath.Clean(dir)})
+	}
+	return points, nil
 }

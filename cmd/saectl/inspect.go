@@ -18,6 +18,7 @@ type inspectOptions struct {
 	sae, dump, split, where string
 	html, direction         string
 	format, out, release    string
+	sweep                   string
 	features, by, search    string
 	count, top, similar     int
 	json                    bool
@@ -60,6 +61,7 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.IntVar(&o.count, "count", 0, "most latents to show (default 10, or all of --feature)")
 	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
 	f.StringVar(&o.html, "html", "", "write an explorer of the latents, all unless some are chosen, to this file, as one HTML page")
+	f.StringVar(&o.sweep, "sweep", "", "with --html, folder of a sweep to show the error against L0 of (default the one that the run lies in)")
 	f.StringVar(&o.direction, "direction", "", "write the decoder rows of the latents shown, in the dump's units, to this .npy or .safetensors file")
 	f.StringVar(&o.format, "format", "", "write pages of the latents, all that fire unless some are chosen, into --out: saedashboard or neuronpedia")
 	f.StringVar(&o.out, "out", "", "folder for the pages of --format")
@@ -125,7 +127,11 @@ func (o inspectOptions) write(ctx context.Context, s streams, l *look, r *eval.I
 		if err != nil {
 			return err
 		}
-		if err := writeHTML(s, o.html, inspectionPage(measured, r)); err != nil {
+		page := inspectionPage(measured, r)
+		if page.Sweep, err = sweepPoints(o.sweep, o.sae); err != nil {
+			return err
+		}
+		if err := writeHTML(s, o.html, page); err != nil {
 			return err
 		}
 	}
@@ -157,6 +163,8 @@ func (o inspectOptions) check() error {
 	switch {
 	case o.format != "" && o.format != formatSAEDashboard && o.format != formatNeuronpedia:
 		return fmt.Errorf("--format is %q; give %s or %s", o.format, formatSAEDashboard, formatNeuronpedia)
+	case o.sweep != "" && o.html == "":
+		return fmt.Errorf("--sweep is shown in the page of --html")
 	case (o.format == "") != (o.out == ""):
 		return fmt.Errorf("--format and --out go together: the form of the pages and the folder for them")
 	case o.format != "" && (o.json || o.html != "" || o.direction != ""):

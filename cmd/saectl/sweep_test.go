@@ -59,6 +59,16 @@ func TestSweep(t *testing.T) {
 	if page := string(read(t, "s.html")); !strings.Contains(page, `"id":"error_l0"`) || !strings.Contains(page, `"name":"topk-k8-seed1"`) {
 		t.Error("the page lacks the error against L0 or a run")
 	}
+	want(t, 0, "inspect-features", "--sae", "s/topk-k8-seed1", "--html", "one.html")
+	if page := string(read(t, "one.html")); strings.Count(page, `"variant":"topk","here":true`) != 1 || !strings.Contains(page, `"name":"topk-k4-seed0"`) {
+		t.Error("the page of a run of a sweep does not show it among the others")
+	}
+	want(t, 0, "inspect-features", "--sae", "alone", "--sweep", "s", "--html", "other.html")
+	if page := string(read(t, "other.html")); strings.Contains(page, `"here":true`) || !strings.Contains(page, `"name":"topk-k4-seed0"`) {
+		t.Error("the page of another run does not show the sweep")
+	}
+	want(t, 1, "inspect-features", "--sae", "alone", "--sweep", "none", "--html", "other.html")
+	want(t, 2, "inspect-features", "--sae", "alone", "--sweep", "s")
 	if out, _ := want(t, 0, "eval", "--sae", "s", "--json"); strings.Count(out, `"variant"`) != 4 {
 		t.Errorf("eval of the sweep's folder has not four reports:\n%.300s", out)
 	}

@@ -19,6 +19,7 @@ type Page struct {
 	Search   string    // text that ranked the latents, or ""
 	Order    string    // what the order of the latents is, in a sentence, or ""
 	Warnings []string  // beside those of the runs
+	Sweep    []Swept   // that Runs[0] is shown among, or nil
 	Sections []Section // of other analyses
 }
 
@@ -49,6 +50,13 @@ type ZF struct {
 	Error []float64 // ‖z - ẑ‖²
 	Row   []int64   // of the dump
 	Text  []string  // up to that row
+}
+
+// A Swept is an autoencoder of a sweep.
+type Swept struct {
+	Name, Variant string
+	L0, FVU       float64
+	Here          bool // it is Runs[0], which then is not drawn itself
 }
 
 // A Fact is a line about a run: a name and what it is.

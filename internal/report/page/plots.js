@@ -81,17 +81,19 @@ function points(chart) {
     return log ? [lo / 1.25, hi * 1.25] : [lo - (hi - lo) * 0.08, hi + (hi - lo) * 0.08];
   };
   const f = frame(chart, room('x', chart.x.log), room('y', chart.y.log));
-  const variants = Map.groupBy(chart.lines, (l) => head.runs[l.run].variant);
+  const name = (l) => l.name || head.runs[l.run].name, variant = (l) => l.variant || head.runs[l.run].variant;
+  const swept = chart.lines.some((l) => l.name), here = (l) => l.here || (swept && !l.name);
+  const variants = Map.groupBy(chart.lines, variant);
   for (const list of variants.values()) {
     list.sort((a, b) => a.x[0] - b.x[0]);
     f.marks.append(svg('path', { class: 'join', d: list.map((l, i) => `${i ? 'L' : 'M'}${f.sx(l.x[0])} ${f.sy(l.y[0])}`).join('') }));
   }
   const hits = chart.lines.map((l) => ({ x: f.sx(l.x[0]), y: f.sy(l.y[0]),
-    text: `${runName(l.run)}${head.runs[l.run].variant}\n${chart.x.label.split(',')[0]} ${short(l.x[0], 4)}, ${chart.y.label} ${short(l.y[0], 4)}` }));
-  chart.lines.forEach((l, i) => f.marks.append(svg('circle', { class: 'dot', color: colour(l.run, head.runs.length), cx: hits[i].x, cy: hits[i].y, r: 5 })));
+    text: `${swept || head.runs.length > 1 ? name(l) + '\n' : ''}${variant(l)}\n${chart.x.label.split(',')[0]} ${short(l.x[0], 4)}, ${chart.y.label} ${short(l.y[0], 4)}` }));
+  chart.lines.forEach((l, i) => f.marks.append(svg('circle', { class: swept && !here(l) ? 'dot other' : 'dot', color: colour(l.run, head.runs.length), cx: hits[i].x, cy: hits[i].y, r: here(l) ? 7 : 5 })));
   hits.sort((a, b) => a.x - b.x);
   listen(f, hits, false);
-  return figure(chart, f, () => [['run', 'variant', chart.x.label, chart.y.label], chart.lines.map((l) => [head.runs[l.run].name, head.runs[l.run].variant, l.x[0], l.y[0]])]);
+  return figure(chart, f, () => [['run', 'variant', chart.x.label, chart.y.label], chart.lines.map((l) => [name(l), variant(l), l.x[0], l.y[0]])]);
 }
 
 // zf is the ZF plot: square, from 0, with the line of equal norms and the
