@@ -17,6 +17,9 @@ type AuxK struct {
 	Shrink      bool           // scaled by dead/K while fewer than K are dead
 	Abs         bool           // the largest in absolute value
 	Plain       bool           // the mean over rows of the squared error, r no constant
+	Held        bool           // with Plain: r is a constant
+	Signed      bool           // latents below 0 take part, the largest first
+	Rank        *gorgonia.Node // [F] factors of z by which the largest are found; nil for none
 	Inverse     *gorgonia.Node // divide by the variance of the target instead; nil for that of r
 }
 
@@ -24,10 +27,11 @@ type AuxK struct {
 // [B,DOut]. It counts dead latents: a variant adds it at most once.
 func (a AuxK) Add(b *Builder, c *Coder, target *gorgonia.Node, out *Out) *gorgonia.Node {
 	dead := b.Dead(out.Codes, a.After)
-	kept := c.Code(1, b.Picker(func() kernel.Rule {
-		latents := dead.Latents()
-		return kernel.Rule{Kind: kernel.TopK, K: min(a.K, len(latents)), Subset: latents, Abs: a.Abs}
-	}), dead.Node)
+	var rank []*gorgonia.Node
+	if a.Rank != nil {
+		rank = append(rank, a.Rank)
+	}
+	kept := c.CodeWith(1, rank, a.picker(b, dead), dead.Node)
 	if a.DecoderOnly {
 		kept.Values = b.G.Stop(kept.Values)
 	}
@@ -35,13 +39,33 @@ func (a AuxK) Add(b *Builder, c *Coder, target *gorgonia.Node, out *Out) *gorgon
 	return b.G.Weighted([]sparseop.Coefficient{func() float64 { return a.weight(len(dead.Latents())) }}, e)
 }
 
+// picker picks the K largest dead latents of a row.
+func (a AuxK) picker(b *Builder, dead *Dead) sparseop.WidePicker {
+	selector, signed := b.Selector(), &signedTop{pool: b.G.Pool}
+	return func(dst *kernel.Support, x, w, bias []float32, more [][]float32, rows, d, f int) error {
+		latents := dead.Latents()
+		rule := kernel.Rule{Kind: kernel.TopK, K: min(a.K, len(latents)), Subset: latents, Abs: a.Abs}
+		if len(more) > 0 {
+			rule.Weight = more[0]
+		}
+		if a.Signed {
+			signed.pick(dst, x, w, bias, rows, d, rule)
+			return nil
+		}
+		return selector.Select(dst, x, w, bias, rows, d, f, rule)
+	}
+}
+
 // error compares the sum [B,DOut] of the dead latents that were kept with the
 // residual [B,DOut].
 func (a AuxK) error(b *Builder, sum, residual, dead *gorgonia.Node) *gorgonia.Node {
-	if a.Plain {
+	if a.Plain && !a.Held {
 		return b.MeanSquared(sum, residual)
 	}
 	residual = b.G.Stop(residual)
+	if a.Held {
+		return b.MeanSquared(sum, residual)
+	}
 	inverse := a.Inverse
 	if inverse == nil {
 		inverse = b.G.InverseVariance(residual, dead)

@@ -11,7 +11,7 @@ import (
 // BenchmarkStep is one training step at the size that issues and reports
 // compare: B 1024, d 768, F 6144, k 32.
 func BenchmarkStep(b *testing.B) {
-	for name, v := range map[string]sae.Variant{"topk": New(), "batchtopk": NewBatch()} {
+	for name, v := range map[string]sae.Variant{"topk": New(), "batchtopk": NewBatch(), "abstopk": NewAbs(), "matryoshka": NewMatryoshka()} {
 		b.Run(name, func(b *testing.B) {
 			p := sae.Plan{
 				Variant: v, D: 768, Threads: 2,

@@ -66,7 +66,7 @@ func (t *Matryoshka) Build(b *sae.Builder) sae.Out {
 		return out
 	}
 	t.losses(b, m, ends, &out)
-	out.After = func(step int) { h.update(step, leastOfBatch(out.Codes.Support)) }
+	out.After = func(step int) { h.update(step, leastOf(out.Codes.Support.Score())) }
 	return out
 }
 

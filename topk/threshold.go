@@ -18,6 +18,15 @@ type threshold struct {
 	start int     // no update up to this step
 }
 
+// threshold is one that follows the settings; from "zero" it starts at 0 and is
+// updated at every step (SAELens).
+func (t *BatchTopK) threshold(b *sae.Builder) threshold {
+	if t.ThresholdFrom == "zero" {
+		return threshold{state: b.State("threshold", 1, 0), beta: t.ThresholdBeta, start: -1}
+	}
+	return newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
+}
+
 func newThreshold(b *sae.Builder, beta float64, start int) threshold {
 	return threshold{state: b.State("threshold", 1, -1), beta: beta, start: start}
 }
@@ -38,28 +47,26 @@ func (h threshold) rule() kernel.Rule {
 	return kernel.Rule{Kind: kernel.Threshold, Threshold: float32(max(h.state.Data[0], 0))}
 }
 
-// leastOfBatch is the smallest score kept, 0 when none is.
-func leastOfBatch(s *sparseop.Support) float64 { return leastOf(s.Score()) }
-
-// leastOfRows is the mean over rows of the smallest score that each keeps;
+// leastOfRows is the mean over rows of the smallest key [nnz] that each keeps;
 // rows that keep none are left out.
-func leastOfRows(s *sparseop.Support) float64 {
+func leastOfRows(s *sparseop.Support, keys []float32) float64 {
 	sum, n := 0.0, 0
 	for b := range s.B {
 		if lo, hi := s.Row(b); hi > lo {
-			sum += leastOf(s.Score()[lo:hi])
+			sum += leastOf(keys[lo:hi])
 			n++
 		}
 	}
 	return sum / float64(max(n, 1))
 }
 
-func leastOf(score []float32) float64 {
-	if len(score) == 0 {
+// leastOf is the smallest key, 0 when there is none.
+func leastOf(keys []float32) float64 {
+	if len(keys) == 0 {
 		return 0
 	}
 	least := math.Inf(1)
-	for _, v := range score {
+	for _, v := range keys {
 		least = min(least, float64(v))
 	}
 	return least

@@ -27,14 +27,17 @@ type TopK struct {
 	Loss        string  `yaml:"loss" oneof:"mse|fvu" doc:"squared error as a mean over rows, or divided by the batch's sum of squares around its mean (sparsify)"`
 	Variance    float64 `yaml:"variance" range:"[0,)" needs:"loss=fvu" doc:"divide by this sum of squares in place of the batch's own; 0 takes the batch's"`
 	Gradient    string  `yaml:"aux_gradient" oneof:"all|decoder" needs:"aux_k" doc:"AuxK trains encoder and decoder, or the decoder alone (sparsify)"`
-	AuxLoss     string  `yaml:"aux_loss" oneof:"normalized|plain" needs:"aux_k" doc:"AuxK's squared error divided by the variance of the residual, which is held; or as a mean over rows, which trains the other latents too (SewoongLee/top-afa-sae)"`
-	AuxScale    bool    `yaml:"aux_scale" needs:"aux_k" doc:"AuxK shrinks while fewer than aux_k latents are dead (sparsify)"`
+	AuxLoss     string  `yaml:"aux_loss" oneof:"normalized|plain|held" needs:"aux_k" doc:"AuxK's squared error divided by the variance of the residual, which is held; or as a mean over rows, which trains the other latents too (SewoongLee/top-afa-sae); or that with the residual held (SAELens)"`
+	AuxScale    bool    `yaml:"aux_scale" needs:"aux_k" doc:"AuxK shrinks while fewer than aux_k latents are dead (sparsify, SAELens)"`
+	AuxSigned   bool    `yaml:"aux_signed" needs:"aux_k" doc:"dead latents predict with z before its ReLU, negative ones too (SAELens)"`
 	MultiTopK   bool    `yaml:"multi_topk" doc:"add one eighth of the error with 4 times as many latents (sparsify)"`
 	Groups      bool    `yaml:"groups" doc:"keep the largest of each of k groups of neighbouring latents (sparsify's groupmax)"`
 	Transcode   bool    `yaml:"transcode" doc:"predict the dump's target column in place of the activation"`
+	InputBias   bool    `yaml:"input_bias" needs:"transcode=false" doc:"the decoder bias is taken off a row before it is encoded"`
 	Skip        bool    `yaml:"skip" needs:"transcode" doc:"add a linear map of the input to the prediction"`
 	EncoderBias bool    `yaml:"encoder_bias" doc:"the encoder has a bias"`
 	EncoderInit float64 `yaml:"encoder_init" range:"(0,)" doc:"the encoder starts at this times the decoder's rows"`
+	SAELens
 
 	pick sparseop.Picker // of a test that brings the support itself
 }
@@ -44,44 +47,48 @@ func New() sae.Variant {
 	return &TopK{
 		K: 32, AuxK: 512, AuxCoefficient: 1.0 / 32, DeadAfter: 10_000_000,
 		Inference: "topk", ThresholdBeta: 0.99,
-		Loss: "mse", Gradient: "all", AuxLoss: "normalized", EncoderBias: true, EncoderInit: 1,
+		Loss: "mse", Gradient: "all", AuxLoss: "normalized", InputBias: true, EncoderBias: true, EncoderInit: 1,
+		SAELens: SAELens{Decoder: "unit"},
 	}
 }
 
 // Build adds z = TopK(W_enc(x - b_dec) + b_enc), x̂ = z·W_dec + b_dec and the
 // loss.
 func (t *TopK) Build(b *sae.Builder) sae.Out {
-	m := newModel(b, shape{t.Transcode, t.Skip, t.EncoderBias, t.EncoderInit})
+	m := newModel(b, shape{
+		transcode: t.Transcode, skip: t.Skip, encoderBias: t.EncoderBias, noInputBias: !t.InputBias, encoderInit: t.EncoderInit, SAELens: t.SAELens,
+	})
 	var h threshold
 	if t.Inference == "threshold" {
 		h = newThreshold(b, t.ThresholdBeta, t.ThresholdStart)
 	}
-	out := sae.Out{Codes: m.Code(t.K*b.B, t.picker(b, h))}
+	out := sae.Out{Codes: t.code(b, m, h)}
 	out.Recon = m.addSkip(m.Decode(out.Codes))
 	if !b.Train {
 		return out
 	}
 	t.losses(b, m, &out)
 	if t.Inference == "threshold" {
-		out.After = func(step int) { h.update(step, leastOfRows(out.Codes.Support)) }
+		out.After = func(step int) { h.update(step, leastOfRows(out.Codes.Support, m.keys(out.Codes.Support))) }
 	}
 	return out
 }
 
-func (t *TopK) picker(b *sae.Builder, h threshold) sparseop.Picker {
+// code keeps the latents of each row.
+func (t *TopK) code(b *sae.Builder, m *model, h threshold) sae.Codes {
+	rule := func() kernel.Rule { return kernel.Rule{Kind: kernel.TopK, K: t.K} }
 	switch {
 	case t.pick != nil:
-		return t.pick
+		return m.Code(t.K*b.B, t.pick)
 	case !b.Train && t.Inference == "threshold":
-		return b.Picker(h.rule)
+		rule = h.rule
 	case t.Groups:
 		if b.F%t.K != 0 {
 			panic(fmt.Sprintf("topk.groups: %d latents do not split into k = %d equal groups; choose sae.latents as a multiple of topk.k", b.F, t.K))
 		}
-		return b.Picker(func() kernel.Rule { return kernel.Rule{Kind: kernel.GroupMax, K: t.K} })
-	default:
-		return b.Picker(func() kernel.Rule { return kernel.Rule{Kind: kernel.TopK, K: t.K} })
+		rule = func() kernel.Rule { return kernel.Rule{Kind: kernel.GroupMax, K: t.K} }
 	}
+	return m.code(t.K*b.B, rule)
 }
 
 // losses adds the main loss, AuxK and, where asked for, the loss with 4K.
@@ -94,7 +101,8 @@ func (t *TopK) losses(b *sae.Builder, m *model, out *sae.Out) {
 		terms, weights = append(terms, term), append(weights, sae.Constant(c))
 	}
 	if t.AuxK > 0 {
-		a := sae.AuxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, Plain: t.AuxLoss == "plain", Inverse: inverse}
+		a := sae.AuxK{K: t.AuxK, After: t.DeadAfter, DecoderOnly: t.Gradient == "decoder", Shrink: t.AuxScale, Plain: t.AuxLoss == "plain", Inverse: inverse,
+			Held: t.AuxLoss == "held", Signed: t.AuxSigned, Rank: m.rank}
 		add("auxk", t.AuxCoefficient, a.Add(b, &m.Coder, m.target, out))
 	}
 	if t.MultiTopK {
@@ -120,7 +128,7 @@ func (t *TopK) main(b *sae.Builder, m *model, recon *gorgonia.Node) (loss, inver
 // sparsify 1.3.3, whose encoder passes no gradient to what was not kept.
 func (t *TopK) multi(b *sae.Builder, m *model, inverse *gorgonia.Node) *gorgonia.Node {
 	rule := kernel.Rule{Kind: kernel.TopK, K: 4 * t.K}
-	kept := m.Code(4*t.K*b.B, b.Picker(func() kernel.Rule { return rule }))
+	kept := m.code(4*t.K*b.B, func() kernel.Rule { return rule })
 	kept.Values = b.G.Stop(kept.Values)
 	if inverse == nil {
 		return b.MeanSquared(m.Decode(kept), m.target)

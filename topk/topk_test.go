@@ -41,6 +41,21 @@ func TestTopKGroups(t *testing.T) {
 	saetest.Run(t, small(func(v *TopK) { v.K, v.Groups = 4, true }), saetest.Options{MaxL0: 4, MeanL0: 4})
 }
 
+func TestTopKLikeSAELens(t *testing.T) {
+	saetest.Run(t, small(func(v *TopK) {
+		v.SAELens, v.AuxLoss, v.AuxScale, v.AuxSigned = SAELens{Decoder: "free", Rescale: true}, "held", true, true
+	}), saetest.Options{MaxL0: 2, MeanL0: 2})
+}
+
+func TestBatchTopKLikeSAELens(t *testing.T) {
+	saetest.Run(t, func() sae.Variant {
+		v := smallBatch("threshold")().(*BatchTopK)
+		v.SAELens, v.ThresholdFrom = SAELens{Decoder: "free", Rescale: true}, "zero"
+		v.AuxLoss, v.AuxScale, v.AuxSigned = "held", true, true
+		return v
+	}, saetest.Options{MeanL0: 2})
+}
+
 func smallBatch(inference string) func() sae.Variant {
 	return func() sae.Variant {
 		v := NewBatch().(*BatchTopK)
@@ -95,10 +110,10 @@ func TestGroupMax(t *testing.T) {
 func TestThresholdUpdates(t *testing.T) {
 	s := &sparseop.Support{B: 3, F: 9}
 	s.Set([]int32{0, 2, 2, 5}, []int32{0, 1, 3, 4, 5}, []float32{4, 2, 1, 7, 3})
-	if got := leastOfBatch(s); got != 1 {
+	if got := leastOf(s.Score()); got != 1 {
 		t.Errorf("the smallest value of the batch is %v, want 1", got)
 	}
-	if got := leastOfRows(s); got != 1.5 {
+	if got := leastOfRows(s, s.Score()); got != 1.5 {
 		t.Errorf("the mean over rows that keep some is %v, want 1.5", got)
 	}
 	h := threshold{state: &sae.State{Data: []float64{-1}}, beta: 0.75, start: 2}

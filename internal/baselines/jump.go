@@ -8,6 +8,8 @@ import (
 	"github.com/saectl/saectl/internal/sparseop"
 )
 
+type float interface{ float32 | float64 }
+
 // jump is the discontinuous ops of JumpReLU and the gradients that stand in for
 // theirs: with the rectangle K(u) = [|u| < 1/2] and width ε,
 //

@@ -49,5 +49,5 @@ func (m *model) weighed(c sae.Codes) *gorgonia.Node {
 		return c.Values
 	}
 	g := m.b.G
-	return g.Mul(c.Values, g.Gather(rowNorms(g, m.Decoder.Use()), c.Support))
+	return g.Mul(c.Values, g.Gather(g.RowNorms(m.Decoder.Use()), c.Support))
 }

@@ -14,7 +14,7 @@ import (
 // is dense. The gradient of a scalar is known but for a factor, so that it is
 // made together with the value.
 func pullDead(m *model, threshold *sae.Param, dead *sae.Dead) *gorgonia.Node {
-	norm := rowNorms(m.b.G, m.Decoder.Use())
+	norm := m.b.G.RowNorms(m.Decoder.Use())
 	in := []*gorgonia.Node{m.Input, m.Encoder.Use(), m.EncoderBias.Use(), threshold.Use(), norm, dead.Node}
 	p32 := &pull[float32]{dead: dead, gemm: kernel.NewGEMM(m.b.G.Pool)}
 	p64 := &pull[float64]{dead: dead}

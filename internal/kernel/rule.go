@@ -30,6 +30,7 @@ const (
 type Rule struct {
 	Kind      RuleKind
 	K         int
+	Total     int     // of BatchTopK: keep so many of the batch, in place of K·B, where K is not 0; 0 for K·B
 	Threshold float32 // keep keys strictly greater
 	Abs       bool    // rank by the absolute value of the score; Support.Score stays signed
 	Subset    []int32 // ascending latents to choose among; nil for all F
@@ -83,6 +84,8 @@ func (r *Rule) check(B, D, F int) error {
 	switch {
 	case r.Kind < TopK || r.Kind > GroupMax:
 		return fmt.Errorf("select: rule kind %d is unknown", r.Kind)
+	case r.Total < 0:
+		return fmt.Errorf("select: the total is %d; it must not be negative", r.Total)
 	case r.K < 0:
 		return fmt.Errorf("select: K is %d; it must not be negative", r.K)
 	case r.Kind == GroupMax && r.Subset != nil:

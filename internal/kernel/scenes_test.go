@@ -81,7 +81,7 @@ func ruleVariants(r *rand.Rand, z *selection) []Rule {
 		weight[i] = float32(r.IntN(4)) / 2
 	}
 	boost := &Boost{X: randomFloats(r, z.B*z.D), W: randomFloats(r, z.F*z.D), Beta: 0.5}
-	base := []Rule{{Kind: TopK, K: k}, {Kind: BatchTopK, K: k}, {Kind: Threshold, Threshold: 0.3}, {Kind: Threshold, Threshold: -1}, {Kind: GroupMax, K: min(k, z.F)}}
+	base := []Rule{{Kind: TopK, K: k}, {Kind: BatchTopK, K: k}, {Kind: BatchTopK, K: k, Total: k*z.B*3/4 + 1}, {Kind: Threshold, Threshold: 0.3}, {Kind: Threshold, Threshold: -1}, {Kind: GroupMax, K: min(k, z.F)}}
 	var rules []Rule
 	for _, b := range base {
 		for i := range 5 {

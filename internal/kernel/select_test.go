@@ -90,7 +90,11 @@ func (z selection) support(rows [][]candidate) *Support {
 		all := slices.Concat(rows...)
 		slices.SortFunc(all, compareCandidates)
 		rows = make([][]candidate, z.B)
-		for _, c := range all[:min(z.rule.K*z.B, len(all))] {
+		keep := z.rule.K * z.B
+		if z.rule.Total > 0 && keep > 0 {
+			keep = z.rule.Total
+		}
+		for _, c := range all[:min(keep, len(all))] {
 			rows[c.row] = append(rows[c.row], c)
 		}
 	}

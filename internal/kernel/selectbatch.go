@@ -8,6 +8,9 @@ import "math"
 // So the guess costs time where it is bad, and changes no result.
 func (s *Selector) selectBatch() {
 	want := s.rule.K * s.b
+	if s.rule.Total > 0 {
+		want = s.rule.Total
+	}
 	guess := s.guess()
 	for !s.collectBatch(guess, want) {
 		guess = lower(guess)
