@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/atomicfile"
+	"github.com/saectl/saectl/internal/interop"
 )
 
 // TestEncodeRecon puts the reconstructions of the sample beside its rows: the
@@ -77,7 +80,10 @@ func TestEncodeDelphi(t *testing.T) {
 	for _, bad := range [][]string{{}, {"--out", "x", "--format", "csv"}, {"--out", "x", "--splits", "2"}, {"--format", "delphi", "--recon", "y"}} {
 		want(t, 2, append([]string{"encode", "--sae", "runs/topk-001"}, bad...)...)
 	}
-	want(t, 0, "data", "synth", "--out", "plain", "--rows", "200", "--d", "64", "--latents", "64", "--active", "3")
+	if err := atomicfile.Write("plain.npy", func(w io.Writer) error { return interop.WriteNPY(w, 5, 64, make([]float32, 5*64)) }); err != nil {
+		t.Fatal(err)
+	}
+	want(t, 0, "data", "convert", "plain.npy", "--out", "plain")
 	if _, e := want(t, 1, "encode", "--sae", "runs/topk-001", "--dump", "plain", "--format", "delphi", "--out", "z"); !strings.Contains(e, "no documents") {
 		t.Errorf("a dump without documents: %s", e)
 	}
