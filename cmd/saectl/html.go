@@ -51,7 +51,7 @@ func reportsPage(reports []*eval.Report) *report.Page {
 }
 
 // inspectionPage shows the latents of x, with the report of the same rows.
-func inspectionPage(r *eval.Report, x *eval.Inspection) *report.Page {
+func inspectionPage(r *eval.Report, x *eval.Inspection, shown *pictures) *report.Page {
 	run := runOf(r)
 	run.Table = tableOf(r.Latents, x)
 	p := &report.Page{Title: "Latents of " + r.SAE.Path, Runs: []report.Run{run}, Warnings: x.Warnings}
@@ -66,7 +66,7 @@ func inspectionPage(r *eval.Report, x *eval.Inspection) *report.Page {
 		p.Order = "By " + x.By + "."
 	}
 	for i := range x.Features {
-		p.Features = append(p.Features, featureOf(&x.Features[i]))
+		p.Features = append(p.Features, featureOf(&x.Features[i], shown))
 	}
 	return p
 }

@@ -104,7 +104,7 @@ func notNegative(values []float64) []float64 {
 }
 
 // featureOf shares the contexts of f.
-func featureOf(f *eval.Feature) report.Feature {
+func featureOf(f *eval.Feature, p *pictures) report.Feature {
 	out := report.Feature{Latent: f.Latent, Sampled: f.Sampled}
 	for _, q := range f.Quantiles {
 		out.Quantiles = append(out.Quantiles, report.Quantile{Q: q.Q, Value: q.Value})
@@ -113,11 +113,11 @@ func featureOf(f *eval.Feature) report.Feature {
 		out.Histogram = report.Histogram{Low: h.X[0], High: h.X[len(h.X)-1], Shares: h.Y}
 	}
 	for i := range f.Top {
-		out.Top = append(out.Top, report.Example(f.Top[i]))
+		out.Top = append(out.Top, p.example(&f.Top[i]))
 	}
 	for i := range f.Bins {
 		b := &f.Bins[i]
-		out.Bins = append(out.Bins, report.Bin{Low: b.Low, High: b.High, Example: report.Example(b.Example)})
+		out.Bins = append(out.Bins, report.Bin{Low: b.Low, High: b.High, Example: p.example(&b.Example)})
 	}
 	for _, n := range f.Nearest {
 		out.Nearest = append(out.Nearest, report.Link{Latent: n.Latent, Value: n.Cosine})

@@ -23,6 +23,7 @@ type inspectOptions struct {
 	count, top, similar     int
 	json                    bool
 	threads                 int
+	images                  string
 }
 
 func newInspect(s streams) *cobra.Command {
@@ -44,6 +45,7 @@ Memory is bounded by the latents shown, however large the dump.`,
   saectl inspect-features --sae runs/topk-001 --by activation --count 5
   saectl inspect-features --sae runs/topk-001 --search func
   saectl inspect-features --sae runs/topk-001 --html latents.html
+  saectl inspect-features --sae runs/digits --html latents.html --images pictures
   saectl inspect-features --sae runs/topk-001 --feature 78 --direction func.npy
   saectl inspect-features --sae runs/topk-001 --format neuronpedia --out pages --release my-saes`,
 		Args: arguments(0, 0),
@@ -62,6 +64,7 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.IntVar(&o.top, "top", 10, "rows to show of each latent")
 	f.StringVar(&o.html, "html", "", "write an explorer of the latents, all unless some are chosen, to this file, as one HTML page")
 	f.StringVar(&o.sweep, "sweep", "", "with --html, folder of a sweep to show the error against L0 of (default the one that the run lies in)")
+	f.StringVar(&o.images, "images", "", "with --html: folder of pictures of the documents, such as 17.png of document 17 (of row 17 where rows have no document), to show with the rows")
 	f.StringVar(&o.direction, "direction", "", "write the decoder rows of the latents shown, in the dump's units, to this .npy or .safetensors file")
 	f.StringVar(&o.format, "format", "", "write pages of the latents, all that fire unless some are chosen, into --out: saedashboard or neuronpedia")
 	f.StringVar(&o.out, "out", "", "folder for the pages of --format")
@@ -127,8 +130,15 @@ func (o inspectOptions) write(ctx context.Context, s streams, l *look, r *eval.I
 		if err != nil {
 			return err
 		}
-		page := inspectionPage(measured, r)
+		shown, err := openPictures(o.images)
+		if err != nil {
+			return err
+		}
+		page := inspectionPage(measured, r, shown)
 		if page.Sweep, err = sweepPoints(o.sweep, o.sae); err != nil {
+			return err
+		}
+		if err := shown.err(); err != nil {
 			return err
 		}
 		if err := writeHTML(s, o.html, page); err != nil {
@@ -161,6 +171,8 @@ func (o inspectOptions) check() error {
 		}
 	}
 	switch {
+	case o.images != "" && o.html == "":
+		return fmt.Errorf("--images goes with --html, which shows the pictures")
 	case o.format != "" && o.format != formatSAEDashboard && o.format != formatNeuronpedia:
 		return fmt.Errorf("--format is %q; give %s or %s", o.format, formatSAEDashboard, formatNeuronpedia)
 	case o.sweep != "" && o.html == "":

@@ -184,7 +184,7 @@ func (b *browser) quiet() {
 		b.Errorf("the console says %s", p)
 	}
 	for _, r := range b.requests {
-		if !strings.HasPrefix(r, "file://"+b.file) && r != "about:blank" {
+		if !strings.HasPrefix(r, "file://"+b.file) && r != "about:blank" && !strings.HasPrefix(r, "data:image/png;") {
 			b.Errorf("the page asks for %s", r)
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/base64"
 	"slices"
 	"strings"
 )
@@ -11,6 +12,7 @@ import (
 // first: that packs into four fifths of what lists of tokens need.
 type featuresBlock struct {
 	Tokens   []string       `json:"tokens"`
+	Pictures []string       `json:"pictures,omitempty"` // PNGs in base64, each once
 	Features []featureBlock `json:"features"`
 }
 
@@ -44,6 +46,8 @@ type exampleBlock struct {
 	Text   string `json:"text"`
 	Fires  []int  `json:"fires"`
 	Values brief  `json:"values"`
+
+	Picture int `json:"picture,omitempty"` // its place in Pictures, from 1 up
 }
 
 func newFeaturesBlock(features []Feature) featuresBlock {
@@ -52,6 +56,7 @@ func newFeaturesBlock(features []Feature) featuresBlock {
 	for i := range features {
 		b.Features[i] = v.feature(&features[i])
 	}
+	b.Pictures = v.pictures
 	return b
 }
 
@@ -59,6 +64,23 @@ func newFeaturesBlock(features []Feature) featuresBlock {
 type vocabulary struct {
 	tokens []string
 	number map[string]int
+
+	pictures []string
+	picture  map[string]int // place of each in pictures, from 1 up
+}
+
+// show is the place of a picture, 0 for none.
+func (v *vocabulary) show(png []byte) int {
+	if png == nil {
+		return 0
+	}
+	at, known := v.picture[string(png)]
+	if !known {
+		v.pictures = append(v.pictures, base64.StdEncoding.EncodeToString(png))
+		at = len(v.pictures)
+		v.picture[string(png)] = at
+	}
+	return at
 }
 
 func vocabularyOf(features []Feature) *vocabulary {
@@ -70,7 +92,7 @@ func vocabularyOf(features []Feature) *vocabulary {
 			}
 		}
 	}
-	v := &vocabulary{tokens: []string{}, number: make(map[string]int, len(count))}
+	v := &vocabulary{tokens: []string{}, number: make(map[string]int, len(count)), picture: map[string]int{}}
 	for t := range count {
 		v.tokens = append(v.tokens, t)
 	}
@@ -135,7 +157,7 @@ func (v *vocabulary) feature(f *Feature) featureBlock {
 func (v *vocabulary) example(e *Example) exampleBlock {
 	b := exampleBlock{
 		Row: e.Row, Doc: e.Doc, Pos: e.Pos, Label: e.Label, Value: number(e.Value), At: e.At,
-		Text: v.text(e.Tokens), Fires: []int{}, Values: brief{},
+		Text: v.text(e.Tokens), Fires: []int{}, Values: brief{}, Picture: v.show(e.Picture),
 	}
 	for i, value := range e.Values {
 		if value != 0 {

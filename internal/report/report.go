@@ -158,6 +158,8 @@ type Example struct {
 	Tokens []string
 	Values []float32
 	At     int
+
+	Picture []byte // of the row, a small PNG; nil for none
 }
 
 // A Link is another latent and how close it is: a cosine or a share.

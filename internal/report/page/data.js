@@ -63,7 +63,10 @@ async function features(index) {
     const code = character.codePointAt(0);
     return raw.tokens[code - 0x23 - (code > 0xdfff ? 0x800 : 0)];
   };
-  for (const f of raw.features) for (const e of [...f.top, ...f.bins.map((b) => b.example)]) e.tokens = Array.from(e.text, token);
+  for (const f of raw.features) for (const e of [...f.top, ...f.bins.map((b) => b.example)]) {
+    e.tokens = Array.from(e.text, token);
+    e.image = e.picture ? `data:image/png;base64,${raw.pictures[e.picture - 1]}` : null;
+  }
   return raw.features;
 }
 

@@ -52,7 +52,7 @@ let aligned = true;
 
 function contexts(f) {
   const most = Math.max(...[...f.top, ...f.bins.map((b) => b.example)].flatMap((e) => [Math.abs(e.value), ...e.values.map(Math.abs)]));
-  const part = el('section', { class: 'contexts' + (aligned ? ' aligned' : '') });
+  const part = el('section', { class: 'contexts' + (aligned ? ' aligned' : '') + (f.top.some((e) => e.image) ? ' pictured' : '') });
   const hasText = f.top[0].tokens.length > 0;
   const toggle = el('button', { type: 'button', class: 'plain', 'aria-pressed': String(aligned), click: () => {
     aligned = !aligned;
@@ -72,7 +72,7 @@ function example(e, most) {
   const place = [e.doc !== null ? `doc ${e.doc}` + (e.pos !== null ? `:${e.pos}` : '') : '', e.label || ''].filter(Boolean).join(', ') || `row ${grouped(e.row)}`;
   const text = e.tokens.length ? contextText(e, most) : null;
   return el('li', {}, el('span', { class: 'value', '--heat': Math.min(1, Math.abs(e.value) / most), 'data-sign': e.value < 0 ? 'minus' : null }, short(e.value)),
-    el('span', { class: 'place', title: `row ${grouped(e.row)} of the dump` }, plain(place)), text);
+    el('span', { class: 'place', title: `row ${grouped(e.row)} of the dump` }, plain(place)), e.image && el('img', { class: 'picture', src: e.image, alt: `Picture of ${place}` }), text);
 }
 
 // contextText shades each token on which the latent fires.

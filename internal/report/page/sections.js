@@ -6,7 +6,7 @@ function sectionPage(main, parts) {
     main.append(el('h1', { tabindex: '-1' }, 'No such analysis'), el('p', {}, el('a', { href: '#/' }, 'See the overview.')));
     return 'No such analysis';
   }
-  main.append(el('h1', { tabindex: '-1' }, plain(s.title)), facts(s), s.tables.map(sectionTable));
+  main.append(el('h1', { tabindex: '-1' }, plain(s.title)), facts(s), ...s.tables.map(sectionTable));
   if (s.notes.length) main.append(el('h2', {}, 'How it is made'), el('ul', { class: 'notes' }, s.notes.map((n) => el('li', {}, plain(n)))));
   return s.title;
 }
