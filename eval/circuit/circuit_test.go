@@ -158,7 +158,7 @@ func wideDump(t *testing.T, meta activations.Metadata, label []int32, doc []int6
 			b.X = append(b.X, float32(10*i+j))
 		}
 	}
-	if err := w.Write(&b, nil); err == nil {
+	if err = w.Write(&b, nil); err == nil {
 		err = w.Close()
 	}
 	if err != nil {
