@@ -82,15 +82,12 @@ func FuzzTorch(f *testing.F)   { fuzzKind(f, ".pt") }
 // FuzzState looks for a state.json that leads out of its folder.
 func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"_data_files":[{"filename":"data-00000-of-00001.arrow"}]}`))
-	f.Add([]byte(`{"_data_files":[{"filename":"../x"},{"filename":""}]}`))
-	dir := f.TempDir()
+	f.Add([]byte(`{"_data_files":[{"filename":".."},{"filename":"."},{"filename":""}]}`))
+	const dir = "/data/set"
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if err := os.WriteFile(filepath.Join(dir, "state.json"), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		names, _ := stateShards(dir)
+		names, _ := shardNames(b)
 		for _, n := range names {
-			if filepath.Dir(n) != dir {
+			if path := filepath.Join(dir, n); filepath.Dir(path) != dir {
 				t.Errorf("the shard %q lies elsewhere", n)
 			}
 		}
