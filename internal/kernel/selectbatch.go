@@ -43,12 +43,13 @@ func (s *Selector) guess() float32 {
 	return s.all.kth(k)
 }
 
-// lower halves a guess that was too high, and gives up on a small one.
+// lower halves a guess that was too high, and gives up on a small one. Where
+// many keys are infinite the guess may be, too.
 func lower(guess float32) float32 {
 	if guess < 0x1p-60 {
 		return 0
 	}
-	return guess / 2
+	return min(guess, math.MaxFloat32) / 2
 }
 
 // candidateBytes bounds what the rows of one pass over a part of the batch
