@@ -201,7 +201,7 @@ func (m *quasiOrthogonality) series(r *Report, values []float64, top float64) {
 		h.X = append(h.X, top*float64(i)/epsilonBins)
 	}
 	for _, v := range values {
-		h.Y[min(epsilonBins-1, int(v/top*epsilonBins))]++
+		h.Y[int(min(epsilonBins-1, v/top*epsilonBins))]++ // v may be any number of times top
 	}
 	r.Series["eps_lbo_histogram"] = h
 }

@@ -84,3 +84,26 @@ func TestBoundsHold(t *testing.T) {
 		}
 	})
 }
+
+// TestOneRowApart has rows that the bound is 0 for but for two: one far beyond
+// the 0.99 quantile, however small that is.
+func TestOneRowApart(t *testing.T) {
+	m := &quasiOrthogonality{s: Subject{Dims: sae.Dims{F: 2}}, points: 1, bound: &sampled{most: 1000}, zf: &zfSample{most: 4}}
+	for i := range 150 {
+		z := 1.0
+		if i == 0 {
+			z = 1 + 1e-15
+		}
+		m.addRow(norms{z: z, tilde: 1, directions: 1, row: int64(i)})
+	}
+	m.addRow(norms{z: 1, tilde: 1e-300, directions: 1, row: 150})
+	r := NewReport()
+	m.Report(r)
+	sum := 0.0
+	for _, n := range r.Series["eps_lbo_histogram"].Y {
+		sum += n
+	}
+	if sum != 151 {
+		t.Errorf("the histogram holds %v of 151 rows", sum)
+	}
+}
