@@ -54,6 +54,8 @@ type Options struct {
 	// toolkits average over batches (0: 2048). No other metric depends on it.
 	PeerBatch int
 
+	RowsOnly bool // leave out the metrics of the weights, whose time grows with F²
+
 	ZFRows int // most rows of the ZF plot in Report.ZF, drawn at random (0: 1,000)
 }
 
@@ -90,6 +92,9 @@ func Run(ctx context.Context, s Subject, src activations.Source, o Options) (*Re
 	r.SAE.Latents, r.SAE.D, r.Dump.Rows = s.F, s.D, rows
 	for _, m := range metrics {
 		m.Report(r)
+	}
+	if o.RowsOnly {
+		return r, nil
 	}
 	if err := dictionary(ctx, s, pool, r); err != nil {
 		return nil, err

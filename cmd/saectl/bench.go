@@ -103,8 +103,8 @@ func runBench(ctx context.Context, s streams, o benchOptions) error {
 	if err := r.timeModel(ctx, t, o, batches); err != nil {
 		return err
 	}
-	r.timeProducts(o)
 	r.PeakMB = peakMemory()
+	r.timeProducts(o)
 	if o.json {
 		return s.json(r)
 	}
@@ -207,12 +207,16 @@ func (r *benchResult) timeEncode(ctx context.Context, m *sae.Model, o benchOptio
 	return nil
 }
 
+// productLatents are as many latents as the product is measured with: more would
+// not change its rate, and its result would be larger than the autoencoder.
+const productLatents = 8192
+
 // timeProducts measures the encoder's dense product alone, and the best rate
 // of a product that fits the caches.
 func (r *benchResult) timeProducts(o benchOptions) {
 	pool := kernel.NewPool(o.threads)
 	defer pool.Close()
-	r.Rate = productRate(pool, o.batch, o.latents, o.d, 3)
+	r.Rate = productRate(pool, o.batch, min(o.latents, productLatents), o.d, 3)
 	r.Peak = max(r.Rate, productRate(pool, 480*pool.Threads(), 480, 480, 30))
 }
 

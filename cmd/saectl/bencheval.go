@@ -17,7 +17,7 @@ func (r *benchResult) timeEval(ctx context.Context, m *sae.Model, o benchOptions
 	var times []float64
 	last := time.Now()
 	src := &repeated{batches: batches, left: o.rep + o.steps}
-	_, err := eval.Run(ctx, eval.Of(m, false), src, eval.Options{Threads: o.threads, Progress: func(int64) {
+	_, err := eval.Run(ctx, eval.Of(m, false), src, eval.Options{Threads: o.threads, RowsOnly: true, Progress: func(int64) {
 		now := time.Now()
 		times = append(times, milliseconds(now.Sub(last)))
 		last = now
