@@ -1,9 +1,11 @@
 package baselines
 
 import (
+	"math"
 	"strings"
 	"testing"
 
+	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/internal/saetest"
 	"github.com/saectl/saectl/sae"
 )
@@ -18,9 +20,9 @@ func BenchmarkStep(b *testing.B) {
 		v     sae.Variant
 		shift float64 // of the encoder bias, which decides how many latents are kept
 	}{
-		{"relu/dense", NewReLU(), 0}, {"relu/sparse", NewReLU(), -0.028},
-		{"gated/dense", NewGated(), 0}, {"gated/sparse", NewGated(), -0.28},
-		{"jumprelu/dense", NewJumpReLU(), 0}, {"jumprelu/sparse", NewJumpReLU(), -0.2},
+		{"relu/dense", NewReLU(), 0}, {"relu/sparse", NewReLU(), -0.26},
+		{"gated/dense", NewGated(), 0}, {"gated/sparse", NewGated(), -2.6},
+		{"jumprelu/dense", NewJumpReLU(), 0}, {"jumprelu/sparse", NewJumpReLU(), -2.5},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := sae.Plan{Variant: c.v, D: 768, Threads: 2, Model: sae.DefaultModel(), Train: sae.DefaultTrain(), Optimizer: sae.DefaultOptimizer()}
@@ -39,7 +41,8 @@ func BenchmarkStep(b *testing.B) {
 			}
 			defer tr.Close()
 			batch := saetest.NewToy(p.D, 2000, 8, 1).Batch(0, p.Train.Batch)
-			for range 3 { // room for what is kept
+			kernel.Scale(batch.X, float32(1/math.Sqrt(kernel.SumSquares(batch.X)/float64(len(batch.X))))) // as data.scale does
+			for range 3 {                                                                                 // room for what is kept
 				if err := tr.Step(batch); err != nil {
 					b.Fatal(err)
 				}

@@ -50,3 +50,22 @@ func TestWarmup(t *testing.T) {
 		t.Errorf("at step 9 of 10 the coefficient is %v, want 1.8", got)
 	}
 }
+
+// TestDensePath: products go over whole tiles while ReLU keeps half of the
+// latents, and over codes when the penalty has made them sparse; the log says
+// which.
+func TestDensePath(t *testing.T) {
+	v := relu(func(v *ReLU) { v.TargetL0 = 3 })()
+	first, toy := trainedOnToys(t, v, 1, 256)
+	if m := first.Metrics(toy.Batch(0, 256)); !m.Dense || m.Density < 0.3 {
+		t.Errorf("the first step keeps a share of %v and takes the dense path: %v", m.Density, m.Dense)
+	}
+	last, toy := trainedOnToys(t, v, 400, 256)
+	m := last.Metrics(toy.Batch(399, 256))
+	if m.Dense || m.Density > 0.2 {
+		t.Errorf("the last step keeps a share of %v and takes the dense path: %v", m.Density, m.Dense)
+	}
+	if line, err := m.MarshalJSON(); err != nil || !strings.Contains(string(line), `"details/dense_path":false`) {
+		t.Errorf("the log's line is %s, %v", line, err)
+	}
+}

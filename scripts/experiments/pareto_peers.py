@@ -26,7 +26,7 @@ import pyarrow.ipc
 import torch
 
 RATES = {"relu": [1e-3, 3e-3], "gated": [1e-3, 3e-3], "jumprelu": [1e-3, 3e-3], "matryoshka": [1e-3, 3e-3]}
-SETTINGS = {"relu": [0.02, 0.05], "gated": [0.02, 0.05], "jumprelu": [8, 16, 32], "matryoshka": [8, 16, 32]}
+SETTINGS = {"jumprelu": [8, 16, 32], "matryoshka": [8, 16, 32], "gated": [0.2, 0.5], "relu": [0.2, 0.5]}
 
 
 def rows(folder):

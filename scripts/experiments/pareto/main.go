@@ -37,7 +37,7 @@ func main() {
 	flag.StringVar(&o.dumps, "dumps", "../shared/data/dumps", "folder that holds babyllama105-l3 and stories260k-l3")
 	flag.StringVar(&o.out, "out", "runs/pareto", "folder of the runs")
 	flag.StringVar(&o.only, "only", "", "one of the dumps: sample, stories260k-l3, babyllama105-l3, tree")
-	flag.StringVar(&o.rates, "rates", "0.001,0.003,0.01", "learning rates to choose from")
+	flag.StringVar(&o.rates, "rates", "0.003,0.01,0.03", "learning rates to choose from")
 	flag.IntVar(&o.steps, "steps", 400, "steps of 1,024 rows")
 	flag.IntVar(&o.seeds, "seeds", 3, "seeds of each setting")
 	flag.IntVar(&o.threads, "threads", 1, "threads; changes no figure")
@@ -145,11 +145,11 @@ type table struct {
 	}
 }
 
-// sweep makes the runs of a sweep unless they are finished; nil where it may
-// make none.
+// sweep makes the runs of a sweep that are not finished; nil where it may make
+// none and some are missing.
 func (o *options) sweep(dir string, args []string) (*table, error) {
-	finished := filepath.Join(dir, "finished")
-	if _, err := os.Stat(finished); err != nil {
+	finished, all := filepath.Join(dir, "finished"), strings.Join(args, " ")+"\n"
+	if done, err := os.ReadFile(finished); err != nil || string(done) != all && !o.report {
 		if o.report {
 			return nil, nil
 		}
@@ -157,7 +157,7 @@ func (o *options) sweep(dir string, args []string) (*table, error) {
 		if _, err := o.call(append([]string{"sweep", "--out", dir}, args...)...); err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(finished, []byte(strings.Join(args, " ")+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(finished, []byte(all), 0o644); err != nil {
 			return nil, err
 		}
 	}
