@@ -16,7 +16,7 @@ const dotSums = 2
 func (g *gen) dot() {
 	g.begin("dot", "(a, b []float32) float32", "is the inner product of a and b[:len(a)].")
 	a, b, n := g.pointer("a"), g.pointer("b"), g.length("a")
-	sums := g.dotRows("", []reg.Register{a}, []reg.Register{b}, n)
+	sums := g.dotRows("", []reg.Register{a}, []reg.Register{b}, nil, n)
 	x := g.quarter(sums[0][0])
 	g.sumLanes(x)
 	g.Store(x, g.ReturnIndex(0))
@@ -28,6 +28,7 @@ func (g *gen) dot() {
 type dotLoop struct {
 	*gen
 	x, w      []reg.Register
+	next      []reg.Register // rows that will be read after these
 	off, left reg.Register
 	sums      []reg.VecVirtual // [x][w][dotSums]
 }
@@ -35,9 +36,10 @@ type dotLoop struct {
 func (l *dotLoop) sum(x, w, i int) reg.VecVirtual { return l.sums[(x*len(l.w)+w)*dotSums+i] }
 
 // dotRows emits the product of each row of x [left] with each row of w: a
-// vector of partial sums each. It uses left up.
-func (g *gen) dotRows(label string, x, w []reg.Register, left reg.Register) [][]reg.VecVirtual {
-	l := &dotLoop{gen: g, x: x, w: w, left: left, off: g.GP64(), sums: g.zeros(dotSums * len(x) * len(w))}
+// vector of partial sums each. It brings the rows next into the cache, and uses
+// left up.
+func (g *gen) dotRows(label string, x, w, next []reg.Register, left reg.Register) [][]reg.VecVirtual {
+	l := &dotLoop{gen: g, x: x, w: w, next: next, left: left, off: g.GP64(), sums: g.zeros(dotSums * len(x) * len(w))}
 	g.XORQ(l.off, l.off)
 	g.while(label+"Block", l.left, dotSums*g.lanes, func() { l.step(dotSums) })
 	g.while(label+"Vector", l.left, g.lanes, func() { l.step(1) })
@@ -55,6 +57,11 @@ func (g *gen) dotRows(label string, x, w []reg.Register, left reg.Register) [][]
 // step takes count vectors off each row.
 func (l *dotLoop) step(count int) {
 	for i := range count {
+		for _, row := range l.next {
+			if i*l.bytes()%64 == 0 {
+				l.PREFETCHT0(indexed(row, l.off, i*l.bytes()))
+			}
+		}
 		xs := l.vecs(len(l.x))
 		for r, v := range xs {
 			l.VMOVUPS(indexed(l.x[r], l.off, i*l.bytes()), v)
@@ -116,30 +123,55 @@ func (g *gen) dots() {
 	g.begin("dots", "(dst, x, w []float32, idx []int32, rows int) bool",
 		"sets dst[i] to the dot of x and row idx[i] of w [rows,len(x)]. It",
 		"returns false when w does not have a row.")
-	dst, x, w, n := g.pointer("dst"), g.pointer("x"), g.pointer("w"), g.length("x")
-	idx, left, rows := g.pointer("idx"), g.length("idx"), g.integer("rows")
-	stride := g.copyOf(n)
-	g.SHLQ(operand.U8(2), stride)
-	g.while("Rows", left, dotsRows, func() { g.dotsBlock("Rows", dotsRows, dst, x, w, n, idx, rows, stride) })
-	g.while("Row", left, 1, func() { g.dotsBlock("Row", 1, dst, x, w, n, idx, rows, stride) })
+	x, idx, left := g.pointer("x"), g.pointer("idx"), g.length("idx")
+	g.while("Rows", left, dotsRows, func() { g.dotsBlock("Rows", dotsRows, x, idx, left) })
+	g.while("Row", left, 1, func() { g.dotsBlock("Row", 1, x, idx, left) })
 	g.badIndex()
 }
 
-func (g *gen) dotsBlock(label string, many int, dst, x, w, n, idx, rows, stride reg.Register) {
+// dotsBlock does many of the left rows. What stands in the arguments is loaded
+// again, so that the addresses of this block and of the next fit the registers.
+func (g *gen) dotsBlock(label string, many int, x, idx, left reg.Register) {
+	w, rows, stride := g.pointer("w"), g.integer("rows"), g.length("x")
+	g.SHLQ(operand.U8(2), stride)
 	p := make([]reg.Register, many)
 	for i := range p {
 		p[i] = g.row(at(idx, 4*i), w, rows, stride)
 	}
-	sums := g.dotRows(label, []reg.Register{x}, p, g.copyOf(n))[0]
-	if many == 4 {
-		g.VMOVUPS(g.sumMany(sums), at(dst, 0))
+	var next []reg.Register
+	if many == dotsRows {
+		next = g.nextRows(label, idx, left, w, stride, p)
+	}
+	sums := g.dotRows(label, []reg.Register{x}, p, next, g.length("x"))[0]
+	dst, done := g.pointer("dst"), g.length("idx")
+	g.SUBQ(left, done)
+	if many == dotsRows {
+		g.VMOVUPS(g.sumMany(sums), operand.Mem{Base: dst, Index: done, Scale: 4})
 	} else {
 		q := g.quarter(sums[0])
 		g.sumLanes(q)
-		g.VMOVSS(q, at(dst, 0))
+		g.VMOVSS(q, operand.Mem{Base: dst, Index: done, Scale: 4})
 	}
 	g.ADDQ(operand.U32(uint32(4*many)), idx)
-	g.ADDQ(operand.U32(uint32(4*many)), dst)
+}
+
+// nextRows are the addresses of the rows of the block after this, or of this
+// where it is the last. They are for prefetching, so no bound is checked. Rows
+// lie anywhere in w and are too short for the processor to see a stream.
+func (g *gen) nextRows(label string, idx, left, w, stride reg.Register, p []reg.Register) []reg.Register {
+	next := make([]reg.Register, len(p))
+	for i := range next {
+		next[i] = g.copyOf(p[i])
+	}
+	g.CMPQ(left, operand.U32(uint32(2*len(p))))
+	g.JL(operand.LabelRef(label + "Last"))
+	for i := range next {
+		g.MOVLQSX(at(idx, 4*(len(p)+i)), next[i])
+		g.IMULQ(stride, next[i])
+		g.ADDQ(w, next[i])
+	}
+	g.Label(label + "Last")
+	return next
 }
 
 // lanePairs gives lanes 0+2 and 1+3 of a, then of b, where each is down to
@@ -185,7 +217,7 @@ func (g *gen) dotTile() {
 	xs := g.rowsFrom(g.pointer("x"), stride, rows)
 	g.while("Columns", left, cols, func() {
 		ws := g.rowsFrom(w, stride, cols)
-		sums := g.dotRows("", xs, ws, g.integer("d"))
+		sums := g.dotRows("", xs, ws, nil, g.integer("d"))
 		to, ld := g.copyOf(dst), g.integer("ld")
 		g.SHLQ(operand.U8(2), ld)
 		for i := range rows {

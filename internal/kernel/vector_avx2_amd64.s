@@ -79,99 +79,125 @@ DATA tailMasks<>+60(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func dotsAVX2(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
-// Requires: AVX, FMA3
-TEXT ·dotsAVX2(SB), NOSPLIT, $8-105
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ w_base+48(FP), DX
-	MOVQ x_len+32(FP), BX
-	MOVQ idx_base+72(FP), SI
-	MOVQ idx_len+80(FP), DI
-	MOVQ rows+96(FP), R8
-	MOVQ BX, R9
-	SHLQ $0x02, R9
-	CMPQ DI, $0x00000004
+// Requires: AVX, FMA3, MMX+
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-105
+	MOVQ x_base+24(FP), AX
+	MOVQ idx_base+72(FP), CX
+	MOVQ idx_len+80(FP), DX
+	CMPQ DX, $0x00000004
 	JL   RowsDone
 
 Rows:
-	MOVLQSX (SI), R10
-	CMPQ    R10, R8
+	MOVQ    w_base+48(FP), BX
+	MOVQ    rows+96(FP), SI
+	MOVQ    x_len+32(FP), DI
+	SHLQ    $0x02, DI
+	MOVLQSX (CX), R8
+	CMPQ    R8, SI
 	JAE     BadIndex
-	IMULQ   R9, R10
-	ADDQ    DX, R10
-	MOVLQSX 4(SI), R11
-	CMPQ    R11, R8
+	IMULQ   DI, R8
+	ADDQ    BX, R8
+	MOVLQSX 4(CX), R9
+	CMPQ    R9, SI
 	JAE     BadIndex
-	IMULQ   R9, R11
-	ADDQ    DX, R11
-	MOVLQSX 8(SI), R12
-	CMPQ    R12, R8
+	IMULQ   DI, R9
+	ADDQ    BX, R9
+	MOVLQSX 8(CX), R10
+	CMPQ    R10, SI
 	JAE     BadIndex
-	IMULQ   R9, R12
-	ADDQ    DX, R12
-	MOVLQSX 12(SI), R13
-	CMPQ    R13, R8
+	IMULQ   DI, R10
+	ADDQ    BX, R10
+	MOVLQSX 12(CX), R11
+	CMPQ    R11, SI
 	JAE     BadIndex
-	IMULQ   R9, R13
-	ADDQ    DX, R13
-	MOVQ    BX, R14
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	XORQ    R15, R15
-	CMPQ    R14, $0x00000010
-	JL      RowsBlockDone
+	IMULQ   DI, R11
+	ADDQ    BX, R11
+	MOVQ    R8, SI
+	MOVQ    R9, R12
+	MOVQ    R10, R13
+	MOVQ    R11, R14
+	CMPQ    DX, $0x00000008
+	JL      RowsLast
+	MOVLQSX 16(CX), SI
+	IMULQ   DI, SI
+	ADDQ    BX, SI
+	MOVLQSX 20(CX), R12
+	IMULQ   DI, R12
+	ADDQ    BX, R12
+	MOVLQSX 24(CX), R13
+	IMULQ   DI, R13
+	ADDQ    BX, R13
+	MOVLQSX 28(CX), R14
+	IMULQ   DI, R14
+	ADDQ    BX, R14
+
+RowsLast:
+	MOVQ   x_len+32(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	XORQ   DI, DI
+	CMPQ   BX, $0x00000010
+	JL     RowsBlockDone
 
 RowsBlock:
-	VMOVUPS     (CX)(R15*1), Y8
-	VFMADD231PS (R10)(R15*1), Y8, Y0
-	VFMADD231PS (R11)(R15*1), Y8, Y2
-	VFMADD231PS (R12)(R15*1), Y8, Y4
-	VFMADD231PS (R13)(R15*1), Y8, Y6
-	VMOVUPS     32(CX)(R15*1), Y8
-	VFMADD231PS 32(R10)(R15*1), Y8, Y1
-	VFMADD231PS 32(R11)(R15*1), Y8, Y3
-	VFMADD231PS 32(R12)(R15*1), Y8, Y5
-	VFMADD231PS 32(R13)(R15*1), Y8, Y7
-	ADDQ        $0x00000040, R15
-	SUBQ        $0x00000010, R14
-	CMPQ        R14, $0x00000010
+	PREFETCHT0  (SI)(DI*1)
+	PREFETCHT0  (R12)(DI*1)
+	PREFETCHT0  (R13)(DI*1)
+	PREFETCHT0  (R14)(DI*1)
+	VMOVUPS     (AX)(DI*1), Y8
+	VFMADD231PS (R8)(DI*1), Y8, Y0
+	VFMADD231PS (R9)(DI*1), Y8, Y2
+	VFMADD231PS (R10)(DI*1), Y8, Y4
+	VFMADD231PS (R11)(DI*1), Y8, Y6
+	VMOVUPS     32(AX)(DI*1), Y8
+	VFMADD231PS 32(R8)(DI*1), Y8, Y1
+	VFMADD231PS 32(R9)(DI*1), Y8, Y3
+	VFMADD231PS 32(R10)(DI*1), Y8, Y5
+	VFMADD231PS 32(R11)(DI*1), Y8, Y7
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, BX
+	CMPQ        BX, $0x00000010
 	JGE         RowsBlock
 
 RowsBlockDone:
-	CMPQ R14, $0x00000008
+	CMPQ BX, $0x00000008
 	JL   RowsVectorDone
 
 RowsVector:
-	VMOVUPS     (CX)(R15*1), Y8
-	VFMADD231PS (R10)(R15*1), Y8, Y0
-	VFMADD231PS (R11)(R15*1), Y8, Y2
-	VFMADD231PS (R12)(R15*1), Y8, Y4
-	VFMADD231PS (R13)(R15*1), Y8, Y6
-	ADDQ        $0x00000020, R15
-	SUBQ        $0x00000008, R14
-	CMPQ        R14, $0x00000008
+	PREFETCHT0  (SI)(DI*1)
+	PREFETCHT0  (R12)(DI*1)
+	PREFETCHT0  (R13)(DI*1)
+	PREFETCHT0  (R14)(DI*1)
+	VMOVUPS     (AX)(DI*1), Y8
+	VFMADD231PS (R8)(DI*1), Y8, Y0
+	VFMADD231PS (R9)(DI*1), Y8, Y2
+	VFMADD231PS (R10)(DI*1), Y8, Y4
+	VFMADD231PS (R11)(DI*1), Y8, Y6
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, BX
+	CMPQ        BX, $0x00000008
 	JGE         RowsVector
 
 RowsVectorDone:
-	TESTQ       R14, R14
+	TESTQ       BX, BX
 	JZ          RowsWhole
-	LEAQ        tailMasks<>+32(SB), BP
-	NEGQ        R14
-	VMOVDQU     (BP)(R14*4), Y8
-	VMASKMOVPS  (CX)(R15*1), Y8, Y9
-	VMASKMOVPS  (R10)(R15*1), Y8, Y10
+	LEAQ        tailMasks<>+32(SB), SI
+	NEGQ        BX
+	VMOVDQU     (SI)(BX*4), Y8
+	VMASKMOVPS  (AX)(DI*1), Y8, Y9
+	VMASKMOVPS  (R8)(DI*1), Y8, Y10
 	VFMADD231PS Y10, Y9, Y0
-	VMASKMOVPS  (R11)(R15*1), Y8, Y10
+	VMASKMOVPS  (R9)(DI*1), Y8, Y10
 	VFMADD231PS Y10, Y9, Y2
-	VMASKMOVPS  (R12)(R15*1), Y8, Y10
+	VMASKMOVPS  (R10)(DI*1), Y8, Y10
 	VFMADD231PS Y10, Y9, Y4
-	VMASKMOVPS  (R13)(R15*1), Y8, Y10
+	VMASKMOVPS  (R11)(DI*1), Y8, Y10
 	VFMADD231PS Y10, Y9, Y6
 
 RowsWhole:
@@ -179,6 +205,9 @@ RowsWhole:
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y5, Y4, Y4
 	VADDPS       Y7, Y6, Y6
+	MOVQ         dst_base+0(FP), BX
+	MOVQ         idx_len+80(FP), SI
+	SUBQ         DX, SI
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VEXTRACTF128 $0x01, Y2, X1
@@ -196,75 +225,80 @@ RowsWhole:
 	VSHUFPS      $0x88, X0, X1, X2
 	VSHUFPS      $0xdd, X0, X1, X1
 	VADDPS       X1, X2, X2
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x00000010, SI
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x00000004, DI
-	CMPQ         DI, $0x00000004
+	VMOVUPS      X2, (BX)(SI*4)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
 	JGE          Rows
 
 RowsDone:
-	CMPQ DI, $0x00000001
+	CMPQ DX, $0x00000001
 	JL   RowDone
 
 Row:
-	MOVLQSX (SI), R10
-	CMPQ    R10, R8
+	MOVQ    w_base+48(FP), BX
+	MOVQ    rows+96(FP), SI
+	MOVQ    x_len+32(FP), DI
+	SHLQ    $0x02, DI
+	MOVLQSX (CX), R8
+	CMPQ    R8, SI
 	JAE     BadIndex
-	IMULQ   R9, R10
-	ADDQ    DX, R10
-	MOVQ    BX, R11
+	IMULQ   DI, R8
+	ADDQ    BX, R8
+	MOVQ    x_len+32(FP), BX
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
-	XORQ    R12, R12
-	CMPQ    R11, $0x00000010
+	XORQ    SI, SI
+	CMPQ    BX, $0x00000010
 	JL      RowBlockDone
 
 RowBlock:
-	VMOVUPS     (CX)(R12*1), Y2
-	VFMADD231PS (R10)(R12*1), Y2, Y0
-	VMOVUPS     32(CX)(R12*1), Y2
-	VFMADD231PS 32(R10)(R12*1), Y2, Y1
-	ADDQ        $0x00000040, R12
-	SUBQ        $0x00000010, R11
-	CMPQ        R11, $0x00000010
+	VMOVUPS     (AX)(SI*1), Y2
+	VFMADD231PS (R8)(SI*1), Y2, Y0
+	VMOVUPS     32(AX)(SI*1), Y2
+	VFMADD231PS 32(R8)(SI*1), Y2, Y1
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, BX
+	CMPQ        BX, $0x00000010
 	JGE         RowBlock
 
 RowBlockDone:
-	CMPQ R11, $0x00000008
+	CMPQ BX, $0x00000008
 	JL   RowVectorDone
 
 RowVector:
-	VMOVUPS     (CX)(R12*1), Y2
-	VFMADD231PS (R10)(R12*1), Y2, Y0
-	ADDQ        $0x00000020, R12
-	SUBQ        $0x00000008, R11
-	CMPQ        R11, $0x00000008
+	VMOVUPS     (AX)(SI*1), Y2
+	VFMADD231PS (R8)(SI*1), Y2, Y0
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, BX
+	CMPQ        BX, $0x00000008
 	JGE         RowVector
 
 RowVectorDone:
-	TESTQ       R11, R11
+	TESTQ       BX, BX
 	JZ          RowWhole
-	LEAQ        tailMasks<>+32(SB), R13
-	NEGQ        R11
-	VMOVDQU     (R13)(R11*4), Y2
-	VMASKMOVPS  (CX)(R12*1), Y2, Y3
-	VMASKMOVPS  (R10)(R12*1), Y2, Y2
+	LEAQ        tailMasks<>+32(SB), DI
+	NEGQ        BX
+	VMOVDQU     (DI)(BX*4), Y2
+	VMASKMOVPS  (AX)(SI*1), Y2, Y3
+	VMASKMOVPS  (R8)(SI*1), Y2, Y2
 	VFMADD231PS Y2, Y3, Y0
 
 RowWhole:
 	VADDPS       Y1, Y0, Y0
+	MOVQ         dst_base+0(FP), BX
+	MOVQ         idx_len+80(FP), SI
+	SUBQ         DX, SI
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VMOVHLPS     X0, X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
 	VADDSS       X1, X0, X0
-	VMOVSS       X0, (AX)
-	ADDQ         $0x00000004, SI
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, DI
-	CMPQ         DI, $0x00000001
+	VMOVSS       X0, (BX)(SI*4)
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
 	JGE          Row
 
 RowDone:

@@ -63,99 +63,129 @@ Whole:
 	RET
 
 // func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512(SB), NOSPLIT, $8-105
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ w_base+48(FP), DX
-	MOVQ x_len+32(FP), BX
-	MOVQ idx_base+72(FP), SI
-	MOVQ idx_len+80(FP), DI
-	MOVQ rows+96(FP), R8
-	MOVQ BX, R9
-	SHLQ $0x02, R9
-	CMPQ DI, $0x00000004
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·dotsAVX512(SB), NOSPLIT, $0-105
+	MOVQ x_base+24(FP), AX
+	MOVQ idx_base+72(FP), CX
+	MOVQ idx_len+80(FP), DX
+	CMPQ DX, $0x00000004
 	JL   RowsDone
 
 Rows:
-	MOVLQSX (SI), R10
-	CMPQ    R10, R8
+	MOVQ    w_base+48(FP), BX
+	MOVQ    rows+96(FP), SI
+	MOVQ    x_len+32(FP), DI
+	SHLQ    $0x02, DI
+	MOVLQSX (CX), R8
+	CMPQ    R8, SI
 	JAE     BadIndex
-	IMULQ   R9, R10
-	ADDQ    DX, R10
-	MOVLQSX 4(SI), R11
-	CMPQ    R11, R8
+	IMULQ   DI, R8
+	ADDQ    BX, R8
+	MOVLQSX 4(CX), R9
+	CMPQ    R9, SI
 	JAE     BadIndex
-	IMULQ   R9, R11
-	ADDQ    DX, R11
-	MOVLQSX 8(SI), R12
-	CMPQ    R12, R8
+	IMULQ   DI, R9
+	ADDQ    BX, R9
+	MOVLQSX 8(CX), R10
+	CMPQ    R10, SI
 	JAE     BadIndex
-	IMULQ   R9, R12
-	ADDQ    DX, R12
-	MOVLQSX 12(SI), R13
-	CMPQ    R13, R8
+	IMULQ   DI, R10
+	ADDQ    BX, R10
+	MOVLQSX 12(CX), R11
+	CMPQ    R11, SI
 	JAE     BadIndex
-	IMULQ   R9, R13
-	ADDQ    DX, R13
-	MOVQ    BX, R14
-	VXORPS  Z0, Z0, Z0
-	VXORPS  Z1, Z1, Z1
-	VXORPS  Z2, Z2, Z2
-	VXORPS  Z3, Z3, Z3
-	VXORPS  Z4, Z4, Z4
-	VXORPS  Z5, Z5, Z5
-	VXORPS  Z6, Z6, Z6
-	VXORPS  Z7, Z7, Z7
-	XORQ    R15, R15
-	CMPQ    R14, $0x00000020
-	JL      RowsBlockDone
+	IMULQ   DI, R11
+	ADDQ    BX, R11
+	MOVQ    R8, SI
+	MOVQ    R9, R12
+	MOVQ    R10, R13
+	MOVQ    R11, R14
+	CMPQ    DX, $0x00000008
+	JL      RowsLast
+	MOVLQSX 16(CX), SI
+	IMULQ   DI, SI
+	ADDQ    BX, SI
+	MOVLQSX 20(CX), R12
+	IMULQ   DI, R12
+	ADDQ    BX, R12
+	MOVLQSX 24(CX), R13
+	IMULQ   DI, R13
+	ADDQ    BX, R13
+	MOVLQSX 28(CX), R14
+	IMULQ   DI, R14
+	ADDQ    BX, R14
+
+RowsLast:
+	MOVQ   x_len+32(FP), BX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	XORQ   DI, DI
+	CMPQ   BX, $0x00000020
+	JL     RowsBlockDone
 
 RowsBlock:
-	VMOVUPS     (CX)(R15*1), Z8
-	VFMADD231PS (R10)(R15*1), Z8, Z0
-	VFMADD231PS (R11)(R15*1), Z8, Z2
-	VFMADD231PS (R12)(R15*1), Z8, Z4
-	VFMADD231PS (R13)(R15*1), Z8, Z6
-	VMOVUPS     64(CX)(R15*1), Z8
-	VFMADD231PS 64(R10)(R15*1), Z8, Z1
-	VFMADD231PS 64(R11)(R15*1), Z8, Z3
-	VFMADD231PS 64(R12)(R15*1), Z8, Z5
-	VFMADD231PS 64(R13)(R15*1), Z8, Z7
-	ADDQ        $0x00000080, R15
-	SUBQ        $0x00000020, R14
-	CMPQ        R14, $0x00000020
+	PREFETCHT0  (SI)(DI*1)
+	PREFETCHT0  (R12)(DI*1)
+	PREFETCHT0  (R13)(DI*1)
+	PREFETCHT0  (R14)(DI*1)
+	VMOVUPS     (AX)(DI*1), Z8
+	VFMADD231PS (R8)(DI*1), Z8, Z0
+	VFMADD231PS (R9)(DI*1), Z8, Z2
+	VFMADD231PS (R10)(DI*1), Z8, Z4
+	VFMADD231PS (R11)(DI*1), Z8, Z6
+	PREFETCHT0  64(SI)(DI*1)
+	PREFETCHT0  64(R12)(DI*1)
+	PREFETCHT0  64(R13)(DI*1)
+	PREFETCHT0  64(R14)(DI*1)
+	VMOVUPS     64(AX)(DI*1), Z8
+	VFMADD231PS 64(R8)(DI*1), Z8, Z1
+	VFMADD231PS 64(R9)(DI*1), Z8, Z3
+	VFMADD231PS 64(R10)(DI*1), Z8, Z5
+	VFMADD231PS 64(R11)(DI*1), Z8, Z7
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, BX
+	CMPQ        BX, $0x00000020
 	JGE         RowsBlock
 
 RowsBlockDone:
-	CMPQ R14, $0x00000010
+	CMPQ BX, $0x00000010
 	JL   RowsVectorDone
 
 RowsVector:
-	VMOVUPS     (CX)(R15*1), Z8
-	VFMADD231PS (R10)(R15*1), Z8, Z0
-	VFMADD231PS (R11)(R15*1), Z8, Z2
-	VFMADD231PS (R12)(R15*1), Z8, Z4
-	VFMADD231PS (R13)(R15*1), Z8, Z6
-	ADDQ        $0x00000040, R15
-	SUBQ        $0x00000010, R14
-	CMPQ        R14, $0x00000010
+	PREFETCHT0  (SI)(DI*1)
+	PREFETCHT0  (R12)(DI*1)
+	PREFETCHT0  (R13)(DI*1)
+	PREFETCHT0  (R14)(DI*1)
+	VMOVUPS     (AX)(DI*1), Z8
+	VFMADD231PS (R8)(DI*1), Z8, Z0
+	VFMADD231PS (R9)(DI*1), Z8, Z2
+	VFMADD231PS (R10)(DI*1), Z8, Z4
+	VFMADD231PS (R11)(DI*1), Z8, Z6
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, BX
+	CMPQ        BX, $0x00000010
 	JGE         RowsVector
 
 RowsVectorDone:
-	TESTQ       R14, R14
+	TESTQ       BX, BX
 	JZ          RowsWhole
-	MOVQ        $-1, BP
-	BZHIQ       R14, BP, BP
-	KMOVW       BP, K1
-	VMOVUPS.Z   (CX)(R15*1), K1, Z8
-	VMOVUPS.Z   (R10)(R15*1), K1, Z9
+	MOVQ        $-1, SI
+	BZHIQ       BX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (AX)(DI*1), K1, Z8
+	VMOVUPS.Z   (R8)(DI*1), K1, Z9
 	VFMADD231PS Z9, Z8, Z0
-	VMOVUPS.Z   (R11)(R15*1), K1, Z9
+	VMOVUPS.Z   (R9)(DI*1), K1, Z9
 	VFMADD231PS Z9, Z8, Z2
-	VMOVUPS.Z   (R12)(R15*1), K1, Z9
+	VMOVUPS.Z   (R10)(DI*1), K1, Z9
 	VFMADD231PS Z9, Z8, Z4
-	VMOVUPS.Z   (R13)(R15*1), K1, Z9
+	VMOVUPS.Z   (R11)(DI*1), K1, Z9
 	VFMADD231PS Z9, Z8, Z6
 
 RowsWhole:
@@ -163,6 +193,9 @@ RowsWhole:
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z5, Z4, Z4
 	VADDPS        Z7, Z6, Z6
+	MOVQ          dst_base+0(FP), BX
+	MOVQ          idx_len+80(FP), SI
+	SUBQ          DX, SI
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -188,64 +221,70 @@ RowsWhole:
 	VSHUFPS       $0x88, X0, X1, X2
 	VSHUFPS       $0xdd, X0, X1, X1
 	VADDPS        X1, X2, X2
-	VMOVUPS       X2, (AX)
-	ADDQ          $0x00000010, SI
-	ADDQ          $0x00000010, AX
-	SUBQ          $0x00000004, DI
-	CMPQ          DI, $0x00000004
+	VMOVUPS       X2, (BX)(SI*4)
+	ADDQ          $0x00000010, CX
+	SUBQ          $0x00000004, DX
+	CMPQ          DX, $0x00000004
 	JGE           Rows
 
 RowsDone:
-	CMPQ DI, $0x00000001
+	CMPQ DX, $0x00000001
 	JL   RowDone
 
 Row:
-	MOVLQSX (SI), R10
-	CMPQ    R10, R8
+	MOVQ    w_base+48(FP), BX
+	MOVQ    rows+96(FP), SI
+	MOVQ    x_len+32(FP), DI
+	SHLQ    $0x02, DI
+	MOVLQSX (CX), R8
+	CMPQ    R8, SI
 	JAE     BadIndex
-	IMULQ   R9, R10
-	ADDQ    DX, R10
-	MOVQ    BX, R11
+	IMULQ   DI, R8
+	ADDQ    BX, R8
+	MOVQ    x_len+32(FP), BX
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
-	XORQ    R12, R12
-	CMPQ    R11, $0x00000020
+	XORQ    SI, SI
+	CMPQ    BX, $0x00000020
 	JL      RowBlockDone
 
 RowBlock:
-	VMOVUPS     (CX)(R12*1), Z2
-	VFMADD231PS (R10)(R12*1), Z2, Z0
-	VMOVUPS     64(CX)(R12*1), Z2
-	VFMADD231PS 64(R10)(R12*1), Z2, Z1
-	ADDQ        $0x00000080, R12
-	SUBQ        $0x00000020, R11
-	CMPQ        R11, $0x00000020
+	VMOVUPS     (AX)(SI*1), Z2
+	VFMADD231PS (R8)(SI*1), Z2, Z0
+	VMOVUPS     64(AX)(SI*1), Z2
+	VFMADD231PS 64(R8)(SI*1), Z2, Z1
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, BX
+	CMPQ        BX, $0x00000020
 	JGE         RowBlock
 
 RowBlockDone:
-	CMPQ R11, $0x00000010
+	CMPQ BX, $0x00000010
 	JL   RowVectorDone
 
 RowVector:
-	VMOVUPS     (CX)(R12*1), Z2
-	VFMADD231PS (R10)(R12*1), Z2, Z0
-	ADDQ        $0x00000040, R12
-	SUBQ        $0x00000010, R11
-	CMPQ        R11, $0x00000010
+	VMOVUPS     (AX)(SI*1), Z2
+	VFMADD231PS (R8)(SI*1), Z2, Z0
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, BX
+	CMPQ        BX, $0x00000010
 	JGE         RowVector
 
 RowVectorDone:
-	TESTQ       R11, R11
+	TESTQ       BX, BX
 	JZ          RowWhole
-	MOVQ        $-1, R13
-	BZHIQ       R11, R13, R13
-	KMOVW       R13, K1
-	VMOVUPS.Z   (CX)(R12*1), K1, Z2
-	VMOVUPS.Z   (R10)(R12*1), K1, Z3
+	MOVQ        $-1, DI
+	BZHIQ       BX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (AX)(SI*1), K1, Z2
+	VMOVUPS.Z   (R8)(SI*1), K1, Z3
 	VFMADD231PS Z3, Z2, Z0
 
 RowWhole:
 	VADDPS        Z1, Z0, Z0
+	MOVQ          dst_base+0(FP), BX
+	MOVQ          idx_len+80(FP), SI
+	SUBQ          DX, SI
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -254,11 +293,10 @@ RowWhole:
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
 	VADDSS        X1, X0, X0
-	VMOVSS        X0, (AX)
-	ADDQ          $0x00000004, SI
-	ADDQ          $0x00000004, AX
-	SUBQ          $0x00000001, DI
-	CMPQ          DI, $0x00000001
+	VMOVSS        X0, (BX)(SI*4)
+	ADDQ          $0x00000004, CX
+	SUBQ          $0x00000001, DX
+	CMPQ          DX, $0x00000001
 	JGE           Row
 
 RowDone:
