@@ -19,20 +19,22 @@ type Penalty struct {
 }
 
 // The controller is proportional and integral in logarithms: with the error e =
-// ln(L0/target), at most 1 in size, the coefficient is base·exp(i + gain·e), and
-// i grows by e·rate each step. A run of any length can move i by controlSpan;
-// a coefficient that overshoots early leaves an L1 dictionary worse for good, so
-// a long run moves it slowly. Chosen on the sample for targets of 8 and 32, 400
-// and 1,500 steps.
+// ln L0 less its aim, at most 1 in size, the coefficient is base·exp(i + gain·e),
+// and i grows by e·rate each step. The aim falls in a straight line from the
+// first step's to the target's, and a run of any length can move i by the same:
+// a coefficient that overshoots while L0 still falls leaves an L1 dictionary
+// worse for good. Chosen on the sample for targets of 8 and 32, 400 and 1,500
+// steps.
 const (
-	controlGain  = 0.5
-	controlSpan  = 15
-	controlLeast = 0.002             // rate
-	controlMost  = 0.04              // rate
-	controlReach = 9.210340371976182 // ln 10⁴: the coefficient stays within 10⁴ of its start
-	controlMark  = 2.302585092994046 // ln 10: L0 is compared over so large a change of the coefficient
-	controlSame  = 0.05              // a change of ln L0 that is none, or an error that is
-	controlStart = 0.1               // of a variant whose coefficient is 0
+	controlDescent = 0.2 // share of the run over which the aim falls
+	controlGain    = 0.3
+	controlSpan    = 25
+	controlLeast   = 0.002             // rate
+	controlMost    = 0.04              // rate
+	controlReach   = 9.210340371976182 // ln 10⁴: the coefficient stays within 10⁴ of its start
+	controlMark    = 2.302585092994046 // ln 10: L0 is compared over so large a change of the coefficient
+	controlSame    = 0.05              // a change of ln L0 that is none, or an error that is
+	controlStart   = 0.1               // of a variant whose coefficient is 0
 )
 
 // control weighs the penalty of a graph.
@@ -49,6 +51,7 @@ const (
 	stateMark  // i at the last comparison
 	stateL0    // ln L0 there
 	stateStuck // 1 when the coefficient changed tenfold since and L0 did not
+	stateFirst // ln L0 of the first step
 	states
 )
 
@@ -103,7 +106,10 @@ func (c *control) base() float64 {
 // proportional to the error acts, or the warm-up would be steered against.
 func (c *control) steer(l0 float64) {
 	d, l := c.state.Data, math.Log(max(l0, 1e-3))
-	e := l - math.Log(c.TargetL0)
+	if c.b.Step() == 0 {
+		d[stateFirst] = l
+	}
+	e := l - c.aim()
 	d[stateE] = min(max(e, -1), 1)
 	if float64(c.b.Step()) < c.Warmup*float64(c.b.Steps()) {
 		d[stateL0] = l
@@ -121,6 +127,14 @@ func (c *control) steer(l0 float64) {
 		}
 		d[stateMark], d[stateL0], d[stateStuck] = d[stateI], l, stuck
 	}
+}
+
+// aim is ln L0 of the step under way: it falls, or rises, in a straight line to
+// the target's.
+func (c *control) aim() float64 {
+	target, first := math.Log(c.TargetL0), c.state.Data[stateFirst]
+	left := 1 - float64(c.b.Step())/(controlDescent*float64(c.b.Steps()))
+	return target + max(left, 0)*(first-target)
 }
 
 // saturated reports whether the coefficient is at a bound, or changed tenfold

@@ -11,16 +11,18 @@ import (
 // TestSteersToTarget: rows keep the number of latents that was asked for,
 // within 5 %.
 func TestSteersToTarget(t *testing.T) {
-	steer := func(target float64) Penalty { return Penalty{TargetL0: target, Coefficient: 0.3, Warmup: 0.05} }
+	steer := func(target, start float64) Penalty {
+		return Penalty{TargetL0: target, Coefficient: start, Warmup: 0.05}
+	}
 	for name, v := range map[string]func(target float64) sae.Variant{
-		"relu":  func(target float64) sae.Variant { return relu(func(v *ReLU) { v.Penalty = steer(target) })() },
-		"gated": func(target float64) sae.Variant { return gated(func(v *Gated) { v.Penalty = steer(target) })() },
+		"relu":  func(target float64) sae.Variant { return relu(func(v *ReLU) { v.Penalty = steer(target, 0.3) })() },
+		"gated": func(target float64) sae.Variant { return gated(func(v *Gated) { v.Penalty = steer(target, 0.3) })() },
 		"jumprelu": func(target float64) sae.Variant {
-			return jumpReLU(func(v *JumpReLU) { v.Penalty = steer(target) })()
+			return jumpReLU(func(v *JumpReLU) { v.Penalty = steer(target, 0.03) })()
 		},
 	} {
 		for _, target := range []float64{4, 6} {
-			tr, _ := trainedOnToys(t, v(target), 1200, 256)
+			tr, _ := trainedOnToys(t, v(target), 1500, 256)
 			if l0 := tr.Codes().L0(); math.Abs(l0-target) > 0.05*target {
 				t.Errorf("%s: rows keep %.3g latents, want %g; %v", name, l0, target, tr.Figures())
 			}
