@@ -107,7 +107,7 @@ func TestGSAECommands(t *testing.T) {
 	toyDump(t, "with", activations.Gradient)
 	toyDump(t, "without", 0)
 	train := []string{"train", "--quiet", "--config", "gradsae", "--set", "sae.latents=40", "--set", "gradsae.k=2", "--set", "train.batch=64", "--set", "train.steps=150", "--out", "run"}
-	if _, e := want(t, 1, append(train, "--dump", "without")...); !strings.Contains(e, "without: the dump has no column gradient") || !strings.Contains(e, "saectl-dump") {
+	if _, e := want(t, 1, append(train, "--dump", "without")...); !strings.Contains(e, "without: the dump has no column gradient") || !strings.Contains(e, "saectl-bridge dump") {
 		t.Errorf("a dump without gradients: %s", e)
 	}
 	if _, err := os.Stat("run"); err == nil {

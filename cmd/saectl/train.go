@@ -216,7 +216,7 @@ func (j *trainJob) open() (err error) {
 func missingColumns(d *activations.Dump, needs activations.Columns, variant string) error {
 	switch {
 	case needs&activations.Gradient != 0 && !d.Has(activations.Gradient):
-		return fmt.Errorf("%s: the dump has no column gradient, which the variant %s selects by; write one with scripts/python (saectl-dump --gradient)", d.Name(), variant)
+		return fmt.Errorf("%s: the dump has no column gradient, which the variant %s selects by; write one with scripts/python (saectl-bridge dump --gradient)", d.Name(), variant)
 	case needs&activations.Target != 0 && !d.Has(activations.Target):
 		return fmt.Errorf("%s: the dump has no column target, which a transcoder predicts; join one with saectl data convert --target", d.Name())
 	}
