@@ -42,9 +42,8 @@ type paramState struct {
 	dense   [][]float32
 	whole   []wholePart // of supports that are dense
 
-	clip    float32
-	adam    kernel.AdamStep
-	clipped [][]float32 // [workers] a row of the clipped gradient, or a part of one
+	clip float32
+	adam kernel.AdamStep
 }
 
 func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *optimizer {
@@ -62,9 +61,6 @@ func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *opti
 		}
 		s.g, s.m, s.v = kernel.Floats(p.Len()), kernel.Floats(p.Len()), kernel.Floats(p.Len())
 		s.norms = make([]float64, s.blocks())
-		for range pool.Threads() {
-			s.clipped = append(s.clipped, make([]float32, min(p.Cols, updateCols)))
-		}
 		o.params = append(o.params, s)
 		o.items += s.blocks()
 	}
@@ -161,20 +157,20 @@ func (o *optimizer) step(t int, rate float64) {
 	a := kernel.NewAdamStep(rate, o.settings.Beta1, o.settings.Beta2, o.settings.Epsilon, t)
 	for _, s := range o.params {
 		s.adam = a
+		s.adam.Clip = s.clip
 	}
 	o.run((*paramState).update)
 }
 
-func (s *paramState) update(worker, lo, hi, _ int) {
+func (s *paramState) update(_, lo, hi, _ int) {
 	cols := s.p.Cols
 	for r := lo; r < hi; r++ {
 		w := s.w[r*cols : (r+1)*cols]
 		if s.unit == "between" {
 			s.normalise(w)
 		}
-		for c := r * cols; c < (r+1)*cols; c += updateCols {
-			s.updatePart(worker, c, min(c+updateCols, (r+1)*cols))
-		}
+		at, end := r*cols, (r+1)*cols
+		kernel.Adam(w, s.g[at:end], s.m[at:end], s.v[at:end], s.adam)
 		if s.unit == "after" {
 			s.normalise(w)
 		}
@@ -189,21 +185,6 @@ func raise(w []float32) {
 	for i, v := range w {
 		w[i] = max(v, 0)
 	}
-}
-
-// updateCols is how many entries of a row are clipped and updated at a time:
-// with weights and moments they fit the first-level cache.
-const updateCols = 1024
-
-// updatePart clips a copy of the gradient, so that clipping writes no memory.
-func (s *paramState) updatePart(worker, lo, hi int) {
-	g := s.g[lo:hi]
-	if s.clip != 1 {
-		g = s.clipped[worker][:hi-lo]
-		copy(g, s.g[lo:hi])
-		kernel.Scale(g, s.clip)
-	}
-	kernel.Adam(s.w[lo:hi], g, s.m[lo:hi], s.v[lo:hi], s.adam)
 }
 
 // seen is the gradient that Adam saw in the last step, a copy.

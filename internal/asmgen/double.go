@@ -40,11 +40,44 @@ func (g *gen) doubleSum(name string, term func(g *gen, a, b, sum reg.VecVirtual)
 		}
 		term(g, x, y, sums[0])
 	})
+	g.Store(g.sumDoubles(g.total(sums)), g.ReturnIndex(0))
+	g.end()
+}
+
+// sumSquares is dotF64 of a slice with itself, to the bit, with half of the
+// conversions.
+func (g *gen) sumSquares() {
+	g.begin("sumSquares", "(x []float32) float64", "is the sum of x² in float64.")
+	x, left, off := g.pointer("x"), g.length("x"), g.GP64()
+	g.XORQ(off, off)
+	sums := g.zeros(4)
+	lanes := g.lanes / 2
+	step := func(count int) {
+		for i := range count {
+			v := g.vec()
+			g.VCVTPS2PD(indexed(x, off, 4*lanes*i), v)
+			g.product(v, v, sums[i])
+		}
+		g.ADDQ(operand.U32(uint32(count*lanes*4)), off)
+	}
+	g.while("Block", left, 4*lanes, func() { step(4) })
+	g.while("Vector", left, lanes, func() { step(1) })
+	g.whenLeft("Whole", left, func() {
+		v := g.vec()
+		g.loadTail(g.tailOf(left, lanes), indexed(x, off, 0), g.half(v))
+		g.VCVTPS2PD(g.half(v), v)
+		g.product(v, v, sums[0])
+	})
+	g.Store(g.sumDoubles(g.total(sums)), g.ReturnIndex(0))
+	g.end()
+}
+
+// total adds four running vectors.
+func (g *gen) total(sums []reg.VecVirtual) reg.VecVirtual {
 	g.VADDPD(sums[1], sums[0], sums[0])
 	g.VADDPD(sums[3], sums[2], sums[2])
 	g.VADDPD(sums[2], sums[0], sums[0])
-	g.Store(g.sumDoubles(sums[0]), g.ReturnIndex(0))
-	g.end()
+	return sums[0]
 }
 
 func (g *gen) product(a, b, sum reg.VecVirtual) { g.VFMADD231PD(a, b, sum) }

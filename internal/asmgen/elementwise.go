@@ -70,14 +70,14 @@ func (g *gen) scaledDifference() {
 // adam rounds each product and sum as the plain twin does: the loop waits for
 // memory, so FMA would gain nothing.
 func (g *gen) adam() {
-	g.begin("adam", "(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)",
-		"is one step of Adam; len(w) is a multiple of 16.")
+	g.begin("adam", "(w, g, m, v []float32, clip, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)",
+		"is one step of Adam from clip·g; len(w) is a multiple of 16.")
 	w, grad, mom, vel := g.pointer("w"), g.pointer("g"), g.pointer("m"), g.pointer("v")
-	beta1, beta2, gain1, gain2 := g.broadcast("beta1"), g.broadcast("beta2"), g.broadcast("gain1"), g.broadcast("gain2")
+	clip, beta1, beta2, gain1, gain2 := g.broadcast("clip"), g.broadcast("beta1"), g.broadcast("beta2"), g.broadcast("gain1"), g.broadcast("gain2")
 	size, inverse, eps := g.broadcast("stepSize"), g.broadcast("invBias2Sqrt"), g.broadcast("eps")
 	x, m, v, t := g.vec(), g.vec(), g.vec(), g.vec()
 	g.sweep("w", func(off reg.Register, disp int) {
-		g.VMOVUPS(indexed(grad, off, disp), x)
+		g.VMULPS(indexed(grad, off, disp), clip, x)
 		g.VMULPS(indexed(mom, off, disp), beta1, m)
 		g.VMULPS(gain1, x, t)
 		g.VADDPS(t, m, m)

@@ -49,6 +49,7 @@ func emitVectors(g *gen) {
 	g.axpy()
 	g.sumRows()
 	g.doubleSum("dotF64", (*gen).product)
+	g.sumSquares()
 	g.doubleSum("squaredError", (*gen).squaredDifference)
 	g.add()
 	g.sub()

@@ -11,12 +11,14 @@ type AdamStep struct {
 	StepSize     float32 // learning rate / (1 - Beta1^t)
 	InvBias2Sqrt float32 // 1 / sqrt(1 - Beta2^t)
 	Eps          float32
+	Clip         float32 // factor of the gradient
 	Gain1, Gain2 float32 // 1-Beta1 and 1-Beta2 rounded once: 1-float32(0.999) is off by 1e-5
 }
 
 // NewAdamStep gives the constants of step t, counted from 1.
 func NewAdamStep(rate, beta1, beta2, eps float64, t int) AdamStep {
 	return AdamStep{
+		Clip:  1,
 		Beta1: float32(beta1), Beta2: float32(beta2), Eps: float32(eps),
 		StepSize:     float32(rate / (1 - math.Pow(beta1, float64(t)))),
 		InvBias2Sqrt: float32(1 / math.Sqrt(1-math.Pow(beta2, float64(t)))),
@@ -28,6 +30,7 @@ func NewAdamStep(rate, beta1, beta2, eps float64, t int) AdamStep {
 // Adam updates weights w, first moment m and second moment v from gradient g,
 // all of one length:
 //
+//	g = Clip·g (the slice keeps what it holds)
 //	m = Beta1·m + Gain1·g
 //	v = Beta2·v + Gain2·g²
 //	w = w - StepSize·m / (sqrt(v)·InvBias2Sqrt + Eps)
@@ -45,5 +48,5 @@ func Adam(w, g, m, v []float32, s AdamStep) {
 }
 
 func (s *AdamStep) run(adam adamFunc, w, g, m, v []float32) {
-	adam(w, g, m, v, s.Beta1, s.Beta2, s.Gain1, s.Gain2, s.StepSize, s.InvBias2Sqrt, s.Eps)
+	adam(w, g, m, v, s.Clip, s.Beta1, s.Beta2, s.Gain1, s.Gain2, s.StepSize, s.InvBias2Sqrt, s.Eps)
 }

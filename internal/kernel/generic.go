@@ -117,11 +117,12 @@ func scaledDifferenceGeneric(dst []float32, c float32, a, b []float32) {
 	}
 }
 
-func adamGeneric(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32) {
+func adamGeneric(w, g, m, v []float32, clip, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i := range w {
-		m[i] = float32(beta1*m[i]) + float32(gain1*g[i])
-		v[i] = float32(beta2*v[i]) + float32(gain2*float32(g[i]*g[i]))
+		x := float32(clip * g[i])
+		m[i] = float32(beta1*m[i]) + float32(gain1*x)
+		v[i] = float32(beta2*v[i]) + float32(gain2*float32(x*x))
 		root := float32(math.Sqrt(float64(v[i]))) // correctly rounded: float64 has bits enough
 		w[i] -= float32(stepSize*m[i]) / (float32(root*invBias2Sqrt) + eps)
 	}

@@ -25,6 +25,7 @@ type set struct {
 	sumRows func(dst, v, w []float32, idx []int32, rows int) bool
 
 	dotF64       func(a, b []float32) float64
+	sumSquares   func(x []float32) float64
 	squaredError func(a, b []float32) float64
 	moments      func(sum, squares, shift []float64, x, y []float32)
 
@@ -67,7 +68,7 @@ type set struct {
 	noise *noiseKernels // nil where there are none
 }
 
-type adamFunc func(w, g, m, v []float32, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)
+type adamFunc func(w, g, m, v []float32, clip, beta1, beta2, gain1, gain2, stepSize, invBias2Sqrt, eps float32)
 
 // block is how many numbers the element-wise kernels take at a time.
 const block = 16
@@ -75,7 +76,7 @@ const block = 16
 var generic = set{
 	name: "generic",
 	dot:  dotGeneric, dotTile: dotTileGeneric, dotTileRows: 1, dots: dotsGeneric, axpy: axpyGeneric, sumRows: sumRowsGeneric,
-	dotF64: dotF64Generic, squaredError: squaredErrorGeneric, moments: momentsGeneric,
+	dotF64: dotF64Generic, sumSquares: func(x []float32) float64 { return dotF64Generic(x, x) }, squaredError: squaredErrorGeneric, moments: momentsGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
 	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {},

@@ -90,8 +90,8 @@ func panicIndex(idx []int32, rows int) {
 	}
 }
 
-// SumSquares is Σ x², summed in float64 in a fixed order.
-func SumSquares(x []float32) float64 { return DotF64(x, x) }
+// SumSquares is Σ x², summed in float64 in a fixed order: the bits of DotF64.
+func SumSquares(x []float32) float64 { return chosen.sumSquares(x) }
 
 // DotF64 is the inner product of a and b[:len(a)], summed in float64 in a
 // fixed order.

@@ -760,6 +760,67 @@ Whole:
 	VZEROUPPER
 	RET
 
+// func sumSquaresAVX2(x []float32) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·sumSquaresAVX2(SB), NOSPLIT, $0-32
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	XORQ   DX, DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	CMPQ   CX, $0x00000010
+	JL     BlockDone
+
+Block:
+	VCVTPS2PD   (AX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y0
+	VCVTPS2PD   16(AX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y1
+	VCVTPS2PD   32(AX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y2
+	VCVTPS2PD   48(AX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y3
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	CMPQ        CX, $0x00000010
+	JGE         Block
+
+BlockDone:
+	CMPQ CX, $0x00000004
+	JL   VectorDone
+
+Vector:
+	VCVTPS2PD   (AX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y0
+	ADDQ        $0x00000010, DX
+	SUBQ        $0x00000004, CX
+	CMPQ        CX, $0x00000004
+	JGE         Vector
+
+VectorDone:
+	TESTQ       CX, CX
+	JZ          Whole
+	LEAQ        tailMasks<>+32(SB), BX
+	NEGQ        CX
+	VMOVDQU     (BX)(CX*4), Y4
+	VMASKMOVPS  (AX)(DX*1), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y4, Y4, Y0
+
+Whole:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func squaredErrorAVX2(a []float32, b []float32) float64
 // Requires: AVX, FMA3, SSE2
 TEXT ·squaredErrorAVX2(SB), NOSPLIT, $0-56
@@ -942,62 +1003,63 @@ BlockDone:
 	VZEROUPPER
 	RET
 
-// func adamAVX2(w []float32, g []float32, m []float32, v []float32, beta1 float32, beta2 float32, gain1 float32, gain2 float32, stepSize float32, invBias2Sqrt float32, eps float32)
+// func adamAVX2(w []float32, g []float32, m []float32, v []float32, clip float32, beta1 float32, beta2 float32, gain1 float32, gain2 float32, stepSize float32, invBias2Sqrt float32, eps float32)
 // Requires: AVX
-TEXT ·adamAVX2(SB), NOSPLIT, $0-124
+TEXT ·adamAVX2(SB), NOSPLIT, $0-128
 	MOVQ         w_base+0(FP), AX
 	MOVQ         g_base+24(FP), CX
 	MOVQ         m_base+48(FP), DX
 	MOVQ         v_base+72(FP), BX
-	VBROADCASTSS beta1+96(FP), Y0
-	VBROADCASTSS beta2+100(FP), Y1
-	VBROADCASTSS gain1+104(FP), Y2
-	VBROADCASTSS gain2+108(FP), Y3
-	VBROADCASTSS stepSize+112(FP), Y4
-	VBROADCASTSS invBias2Sqrt+116(FP), Y5
-	VBROADCASTSS eps+120(FP), Y6
+	VBROADCASTSS clip+96(FP), Y0
+	VBROADCASTSS beta1+100(FP), Y1
+	VBROADCASTSS beta2+104(FP), Y2
+	VBROADCASTSS gain1+108(FP), Y3
+	VBROADCASTSS gain2+112(FP), Y4
+	VBROADCASTSS stepSize+116(FP), Y5
+	VBROADCASTSS invBias2Sqrt+120(FP), Y6
+	VBROADCASTSS eps+124(FP), Y7
 	MOVQ         w_len+8(FP), SI
 	XORQ         DI, DI
 	CMPQ         SI, $0x00000010
 	JL           BlockDone
 
 Block:
-	VMOVUPS (CX)(DI*1), Y7
-	VMULPS  (DX)(DI*1), Y0, Y8
-	VMULPS  Y2, Y7, Y9
-	VADDPS  Y9, Y8, Y8
-	VMOVUPS Y8, (DX)(DI*1)
-	VMULPS  Y7, Y7, Y7
-	VMULPS  Y3, Y7, Y7
-	VMULPS  (BX)(DI*1), Y1, Y9
-	VADDPS  Y7, Y9, Y9
-	VMOVUPS Y9, (BX)(DI*1)
-	VSQRTPS Y9, Y9
-	VMULPS  Y5, Y9, Y9
-	VADDPS  Y6, Y9, Y9
+	VMULPS  (CX)(DI*1), Y0, Y8
+	VMULPS  (DX)(DI*1), Y1, Y9
+	VMULPS  Y3, Y8, Y10
+	VADDPS  Y10, Y9, Y9
+	VMOVUPS Y9, (DX)(DI*1)
+	VMULPS  Y8, Y8, Y8
 	VMULPS  Y4, Y8, Y8
-	VDIVPS  Y9, Y8, Y8
-	VMOVUPS (AX)(DI*1), Y7
-	VSUBPS  Y8, Y7, Y7
-	VMOVUPS Y7, (AX)(DI*1)
-	VMOVUPS 32(CX)(DI*1), Y7
-	VMULPS  32(DX)(DI*1), Y0, Y8
-	VMULPS  Y2, Y7, Y9
-	VADDPS  Y9, Y8, Y8
-	VMOVUPS Y8, 32(DX)(DI*1)
-	VMULPS  Y7, Y7, Y7
-	VMULPS  Y3, Y7, Y7
-	VMULPS  32(BX)(DI*1), Y1, Y9
-	VADDPS  Y7, Y9, Y9
-	VMOVUPS Y9, 32(BX)(DI*1)
-	VSQRTPS Y9, Y9
+	VMULPS  (BX)(DI*1), Y2, Y10
+	VADDPS  Y8, Y10, Y10
+	VMOVUPS Y10, (BX)(DI*1)
+	VSQRTPS Y10, Y10
+	VMULPS  Y6, Y10, Y10
+	VADDPS  Y7, Y10, Y10
 	VMULPS  Y5, Y9, Y9
-	VADDPS  Y6, Y9, Y9
+	VDIVPS  Y10, Y9, Y9
+	VMOVUPS (AX)(DI*1), Y8
+	VSUBPS  Y9, Y8, Y8
+	VMOVUPS Y8, (AX)(DI*1)
+	VMULPS  32(CX)(DI*1), Y0, Y8
+	VMULPS  32(DX)(DI*1), Y1, Y9
+	VMULPS  Y3, Y8, Y10
+	VADDPS  Y10, Y9, Y9
+	VMOVUPS Y9, 32(DX)(DI*1)
+	VMULPS  Y8, Y8, Y8
 	VMULPS  Y4, Y8, Y8
-	VDIVPS  Y9, Y8, Y8
-	VMOVUPS 32(AX)(DI*1), Y7
-	VSUBPS  Y8, Y7, Y7
-	VMOVUPS Y7, 32(AX)(DI*1)
+	VMULPS  32(BX)(DI*1), Y2, Y10
+	VADDPS  Y8, Y10, Y10
+	VMOVUPS Y10, 32(BX)(DI*1)
+	VSQRTPS Y10, Y10
+	VMULPS  Y6, Y10, Y10
+	VADDPS  Y7, Y10, Y10
+	VMULPS  Y5, Y9, Y9
+	VDIVPS  Y10, Y9, Y9
+	VMOVUPS 32(AX)(DI*1), Y8
+	VSUBPS  Y9, Y8, Y8
+	VMOVUPS Y8, 32(AX)(DI*1)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
 	CMPQ    SI, $0x00000010

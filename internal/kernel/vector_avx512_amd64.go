@@ -37,6 +37,11 @@ func sumRowsAVX512(dst []float32, v []float32, w []float32, idx []int32, rows in
 //go:noescape
 func dotF64AVX512(a []float32, b []float32) float64
 
+// sumSquaresAVX512 is the sum of x² in float64.
+//
+//go:noescape
+func sumSquaresAVX512(x []float32) float64
+
 // squaredErrorAVX512 is the sum of (a-b)² in float64.
 //
 //go:noescape
@@ -62,10 +67,10 @@ func scaleAVX512(dst []float32, a float32)
 //go:noescape
 func scaledDifferenceAVX512(dst []float32, c float32, a []float32, b []float32)
 
-// adamAVX512 is one step of Adam; len(w) is a multiple of 16.
+// adamAVX512 is one step of Adam from clip·g; len(w) is a multiple of 16.
 //
 //go:noescape
-func adamAVX512(w []float32, g []float32, m []float32, v []float32, beta1 float32, beta2 float32, gain1 float32, gain2 float32, stepSize float32, invBias2Sqrt float32, eps float32)
+func adamAVX512(w []float32, g []float32, m []float32, v []float32, clip float32, beta1 float32, beta2 float32, gain1 float32, gain2 float32, stepSize float32, invBias2Sqrt float32, eps float32)
 
 // allFiniteAVX512 is the start of the first block of 16 that holds a NaN or an infinity,
 // or len(x), a multiple of 16.

@@ -911,6 +911,69 @@ Whole:
 	VZEROUPPER
 	RET
 
+// func sumSquaresAVX512(x []float32) float64
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·sumSquaresAVX512(SB), NOSPLIT, $0-32
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	XORQ   DX, DX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	CMPQ   CX, $0x00000020
+	JL     BlockDone
+
+Block:
+	VCVTPS2PD   (AX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z0
+	VCVTPS2PD   32(AX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z1
+	VCVTPS2PD   64(AX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z2
+	VCVTPS2PD   96(AX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z3
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	CMPQ        CX, $0x00000020
+	JGE         Block
+
+BlockDone:
+	CMPQ CX, $0x00000008
+	JL   VectorDone
+
+Vector:
+	VCVTPS2PD   (AX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z0
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	CMPQ        CX, $0x00000008
+	JGE         Vector
+
+VectorDone:
+	TESTQ       CX, CX
+	JZ          Whole
+	MOVQ        $-1, BX
+	BZHIQ       CX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX)(DX*1), K1, Y4
+	VCVTPS2PD   Y4, Z4
+	VFMADD231PD Z4, Z4, Z0
+
+Whole:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF64X2 $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func squaredErrorAVX512(a []float32, b []float32) float64
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE2
 TEXT ·squaredErrorAVX512(SB), NOSPLIT, $0-56
@@ -1083,44 +1146,45 @@ BlockDone:
 	VZEROUPPER
 	RET
 
-// func adamAVX512(w []float32, g []float32, m []float32, v []float32, beta1 float32, beta2 float32, gain1 float32, gain2 float32, stepSize float32, invBias2Sqrt float32, eps float32)
+// func adamAVX512(w []float32, g []float32, m []float32, v []float32, clip float32, beta1 float32, beta2 float32, gain1 float32, gain2 float32, stepSize float32, invBias2Sqrt float32, eps float32)
 // Requires: AVX, AVX512F
-TEXT ·adamAVX512(SB), NOSPLIT, $0-124
+TEXT ·adamAVX512(SB), NOSPLIT, $0-128
 	MOVQ         w_base+0(FP), AX
 	MOVQ         g_base+24(FP), CX
 	MOVQ         m_base+48(FP), DX
 	MOVQ         v_base+72(FP), BX
-	VBROADCASTSS beta1+96(FP), Z0
-	VBROADCASTSS beta2+100(FP), Z1
-	VBROADCASTSS gain1+104(FP), Z2
-	VBROADCASTSS gain2+108(FP), Z3
-	VBROADCASTSS stepSize+112(FP), Z4
-	VBROADCASTSS invBias2Sqrt+116(FP), Z5
-	VBROADCASTSS eps+120(FP), Z6
+	VBROADCASTSS clip+96(FP), Z0
+	VBROADCASTSS beta1+100(FP), Z1
+	VBROADCASTSS beta2+104(FP), Z2
+	VBROADCASTSS gain1+108(FP), Z3
+	VBROADCASTSS gain2+112(FP), Z4
+	VBROADCASTSS stepSize+116(FP), Z5
+	VBROADCASTSS invBias2Sqrt+120(FP), Z6
+	VBROADCASTSS eps+124(FP), Z7
 	MOVQ         w_len+8(FP), SI
 	XORQ         DI, DI
 	CMPQ         SI, $0x00000010
 	JL           BlockDone
 
 Block:
-	VMOVUPS (CX)(DI*1), Z7
-	VMULPS  (DX)(DI*1), Z0, Z8
-	VMULPS  Z2, Z7, Z9
-	VADDPS  Z9, Z8, Z8
-	VMOVUPS Z8, (DX)(DI*1)
-	VMULPS  Z7, Z7, Z7
-	VMULPS  Z3, Z7, Z7
-	VMULPS  (BX)(DI*1), Z1, Z9
-	VADDPS  Z7, Z9, Z9
-	VMOVUPS Z9, (BX)(DI*1)
-	VSQRTPS Z9, Z9
-	VMULPS  Z5, Z9, Z9
-	VADDPS  Z6, Z9, Z9
+	VMULPS  (CX)(DI*1), Z0, Z8
+	VMULPS  (DX)(DI*1), Z1, Z9
+	VMULPS  Z3, Z8, Z10
+	VADDPS  Z10, Z9, Z9
+	VMOVUPS Z9, (DX)(DI*1)
+	VMULPS  Z8, Z8, Z8
 	VMULPS  Z4, Z8, Z8
-	VDIVPS  Z9, Z8, Z8
-	VMOVUPS (AX)(DI*1), Z7
-	VSUBPS  Z8, Z7, Z7
-	VMOVUPS Z7, (AX)(DI*1)
+	VMULPS  (BX)(DI*1), Z2, Z10
+	VADDPS  Z8, Z10, Z10
+	VMOVUPS Z10, (BX)(DI*1)
+	VSQRTPS Z10, Z10
+	VMULPS  Z6, Z10, Z10
+	VADDPS  Z7, Z10, Z10
+	VMULPS  Z5, Z9, Z9
+	VDIVPS  Z10, Z9, Z9
+	VMOVUPS (AX)(DI*1), Z8
+	VSUBPS  Z9, Z8, Z8
+	VMOVUPS Z8, (AX)(DI*1)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
 	CMPQ    SI, $0x00000010
