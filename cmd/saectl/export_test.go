@@ -44,23 +44,54 @@ func TestExportVariants(t *testing.T) {
 			args = append(args, "--set", name+".k=3")
 		}
 		want(t, 0, append(args, "--set", "data.scale="+scale)...)
-		fvu, l0 := figures(t, name)
-		for _, format := range interop.Names(true) {
-			out := name + "-" + format
-			if code, _, message := saectl(t, "export", "--sae", name, "--format", format, "--out", out); code != 0 {
-				if code != 1 || !strings.Contains(message, name+": ") {
-					t.Errorf("%s: exit %d, %s", out, code, message)
-				}
-				continue
-			}
-			written[format]++
-			gotFVU, gotL0 := figures(t, out)
-			if math.Abs(gotFVU-fvu) > 1e-5*math.Abs(fvu) || math.Abs(gotL0-l0) > 1e-3 {
-				t.Errorf("%s: fvu %g, l0 %g, the run has %g and %g", out, gotFVU, gotL0, fvu, l0)
-			}
-		}
+		exportAll(t, name, written)
 	}
 	if written["saelens"] < 9 || written["sparsify"] < 2 || written["dictionary-learning"] < 6 {
+		t.Errorf("variants written: %v", written)
+	}
+}
+
+// exportAll writes a run in every format that has words for it.
+func exportAll(t *testing.T, name string, written map[string]int) {
+	t.Helper()
+	fvu, l0 := figures(t, name)
+	for _, format := range interop.Names(true) {
+		out := name + "-" + format
+		if code, _, message := saectl(t, "export", "--sae", name, "--format", format, "--out", out); code != 0 {
+			if code != 1 || !strings.Contains(message, name+": ") {
+				t.Errorf("%s: exit %d, %s", out, code, message)
+			}
+			continue
+		}
+		written[format]++
+		gotFVU, gotL0 := figures(t, out)
+		if math.Abs(gotFVU-fvu) > 1e-5*math.Abs(fvu) || math.Abs(gotL0-l0) > 1e-3 {
+			t.Errorf("%s: fvu %g, l0 %g, the run has %g and %g", out, gotFVU, gotL0, fvu, l0)
+		}
+	}
+}
+
+// TestExportLikeSAELens: decoder rows of any norm, by which latents are ranked
+// and cut off, and no bias taken off the input.
+func TestExportLikeSAELens(t *testing.T) {
+	t.Chdir(t.TempDir())
+	want(t, 0, "data", "synth", "--out", "planted", "--rows", "3000", "--d", "16", "--latents", "32", "--active", "3")
+	written := map[string]int{}
+	for name, set := range map[string][]string{
+		"topk":      {"topk.input_bias=false", "topk.rescale=true"},
+		"threshold": {"topk.inference=threshold", "topk.rescale=true"},
+		"batchtopk": {"batchtopk.rescale=true", "batchtopk.threshold_from=zero"},
+	} {
+		variant, _, _ := strings.Cut(set[0], ".")
+		args := []string{"train", "--quiet", "--dump", "planted", "--out", name, "--set", "variant=" + variant, "--set", "sae.latents=32",
+			"--set", "train.steps=200", "--set", "train.batch=256", "--set", "optimizer.lr=0.01", "--set", variant + ".k=3", "--set", variant + ".decoder=free"}
+		for _, s := range set {
+			args = append(args, "--set", s)
+		}
+		want(t, 0, args...)
+		exportAll(t, name, written)
+	}
+	if written["saelens"] != 3 {
 		t.Errorf("variants written: %v", written)
 	}
 }

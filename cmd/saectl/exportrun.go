@@ -51,17 +51,19 @@ func (t *trained) describeForOthers() (*foreign.SAE, error) {
 func (t *trained) ruleFor(s *foreign.SAE, variant sae.Variant) error {
 	switch v := variant.(type) {
 	case *topk.TopK:
-		s.Rule, s.K = foreign.TopK, float64(v.K)
+		s.Rule, s.K, s.InputBias, s.DecoderNorms = foreign.TopK, float64(v.K), s.InputBias && v.InputBias, v.Rescale
 		switch {
 		case v.Inference == "threshold":
 			t.cut(s)
+		case v.Groups && v.Rescale:
+			return fmt.Errorf("topk.groups with topk.rescale has no form in other tools")
 		case v.Groups:
 			s.Rule = foreign.GroupMax
 		}
 	case *topk.AbsTopK:
 		s.Rule, s.K = foreign.AbsTopK, float64(v.K)
 	case *topk.BatchTopK:
-		s.K = float64(v.K)
+		s.K, s.DecoderNorms = float64(v.K), v.Rescale
 		t.cut(s)
 	case *topk.Matryoshka:
 		s.K = float64(v.K)
@@ -99,6 +101,22 @@ func (t *trained) cut(s *foreign.SAE) {
 	}
 	s.Threshold = []float32{float32(v)}
 	s.Cut = &v
+	if s.DecoderNorms {
+		t.cutByNorm(s, max(v, 0))
+	}
+}
+
+// cutByNorm is a threshold on latents times the norms of their decoder rows: it
+// is one of each latent's own.
+func (t *trained) cutByNorm(s *foreign.SAE, threshold float64) {
+	s.DecoderNorms, s.Cut, s.Threshold = false, nil, nil
+	for f := range s.F {
+		norm := 0.0
+		for _, v := range s.Decoder[f*s.DOut : (f+1)*s.DOut] {
+			norm += float64(v) * float64(v)
+		}
+		s.Threshold = append(s.Threshold, float32(threshold/math.Sqrt(norm)))
+	}
 }
 
 func groupsFor(s *foreign.SAE, v *topk.Matryoshka) error {
