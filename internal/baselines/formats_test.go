@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/saectl/saectl/activations"
-	"github.com/saectl/saectl/internal/safetensors"
 	"github.com/saectl/saectl/internal/saetest"
+	"github.com/saectl/saectl/internal/safetensors"
 	"github.com/saectl/saectl/sae"
 )
 
