@@ -134,7 +134,9 @@ def saelens_mp_sae(a):
     from sae_lens import MatchingPursuitTrainingSAE, MatchingPursuitTrainingSAEConfig
 
     return MatchingPursuitTrainingSAE(MatchingPursuitTrainingSAEConfig(
-        d_in=a.d, d_sae=a.latents, max_iterations=a.k, residual_threshold=0.0, decoder_init_norm=1.0, device="cpu", dtype="float32"))
+        d_in=a.d, d_sae=a.latents, max_iterations=a.k, residual_threshold=0.0, decoder_init_norm=1.0,
+        stop_on_duplicate_support=False,  # k rounds for every row, as the others do
+        device="cpu", dtype="float32"))
 
 
 def saelens_mp(a, x):
