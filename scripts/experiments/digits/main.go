@@ -5,7 +5,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -13,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/saectl/saectl/internal/figures"
 )
 
 func main() {
@@ -30,31 +31,18 @@ func main() {
 // variants are those of the tables, in their order.
 func variants() []string { return []string{"topk", "mpsae", "afa"} }
 
-// figures are the metrics of one evaluation by name.
-type figures map[string]float64
-
 // read collects the evaluations of each variant.
-func read(dir string) (map[string][]figures, error) {
-	runs := map[string][]figures{}
+func read(dir string) (map[string][]figures.Figures, error) {
+	runs := map[string][]figures.Figures{}
 	for _, variant := range variants() {
 		paths, err := filepath.Glob(filepath.Join(dir, variant+"-s*", "report.json"))
 		if err != nil {
 			return nil, err
 		}
 		for _, path := range paths {
-			b, err := os.ReadFile(path)
+			f, err := figures.Read(path)
 			if err != nil {
 				return nil, err
-			}
-			var r struct {
-				Metrics map[string]struct{ Value float64 }
-			}
-			if err := json.Unmarshal(b, &r); err != nil {
-				return nil, fmt.Errorf("%s: %w", path, err)
-			}
-			f := figures{}
-			for name, m := range r.Metrics {
-				f[name] = m.Value
 			}
 			runs[variant] = append(runs[variant], f)
 		}
@@ -69,7 +57,7 @@ func read(dir string) (map[string][]figures, error) {
 // "" for none.
 type row struct{ title, codes, raw string }
 
-func report(w io.Writer, runs map[string][]figures) {
+func report(w io.Writer, runs map[string][]figures.Figures) {
 	table(w, "The autoencoders", runs, 1, "%.3f", []row{
 		{"FVU", "fvu", ""}, {"L0", "l0", ""}, {"live latents", "alive", ""}, {"class purity", "class_purity_binary_mean", ""},
 	})
@@ -96,7 +84,7 @@ func report(w io.Writer, runs map[string][]figures) {
 
 // table has a column a variant, means over seeds with the standard deviation,
 // and one of the raw rows, which no seed moves.
-func table(w io.Writer, title string, runs map[string][]figures, unit float64, format string, rows []row) {
+func table(w io.Writer, title string, runs map[string][]figures.Figures, unit float64, format string, rows []row) {
 	fmt.Fprintf(w, "\n## %s\n\n| |", title)
 	raw := rows[0].raw != ""
 	for _, v := range variants() {
@@ -126,7 +114,7 @@ func table(w io.Writer, title string, runs map[string][]figures, unit float64, f
 
 // spread is the mean over runs and the standard deviation, with one less as
 // divisor.
-func spread(runs []figures, metric string, unit float64, format string) string {
+func spread(runs []figures.Figures, metric string, unit float64, format string) string {
 	mean, square, n := 0.0, 0.0, float64(len(runs))
 	for _, f := range runs {
 		v, ok := f[metric]

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"github.com/saectl/saectl/internal/figures"
 )
 
 func main() {
@@ -32,9 +34,6 @@ func main() {
 	report(os.Stdout, settings)
 }
 
-// figures are the metrics of one evaluation by name.
-type figures map[string]float64
-
 // A setting is the runs of all seeds that differ in nothing else.
 type setting struct {
 	k     int
@@ -45,7 +44,7 @@ type setting struct {
 
 // A run has its figures without gradients, with them (nil for TopK), and in the
 // model (nil when that was not run).
-type run struct{ plain, gradient, spliced figures }
+type run struct{ plain, gradient, spliced figures.Figures }
 
 var nameOfRun = regexp.MustCompile(`^k(\d+)-(auxk-)?(.+)-s(\d+)$`)
 
@@ -87,38 +86,16 @@ func read(dir string) (settings []*setting, err error) {
 }
 
 func readRun(dir string) (r run, err error) {
-	if r.plain, err = readReport(filepath.Join(dir, "report.json")); err != nil {
+	if r.plain, err = figures.Read(filepath.Join(dir, "report.json")); err != nil {
 		return r, err
 	}
-	r.gradient, err = readReport(filepath.Join(dir, "gradient", "report.json"))
+	r.gradient, err = figures.Read(filepath.Join(dir, "gradient", "report.json"))
 	return r, err
-}
-
-// readReport reads what saectl eval wrote; nil when the file is not there.
-func readReport(path string) (figures, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var r struct {
-		Metrics map[string]struct{ Value float64 }
-	}
-	if err := json.Unmarshal(b, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	f := figures{}
-	for name, m := range r.Metrics {
-		f[name] = m.Value
-	}
-	return f, nil
 }
 
 // readSpliced reads what spliced.py printed, by the names of the runs; nothing
 // when the file is not there.
-func readSpliced(path string) (map[string]figures, error) {
+func readSpliced(path string) (map[string]figures.Figures, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -127,7 +104,7 @@ func readSpliced(path string) (map[string]figures, error) {
 		return nil, err
 	}
 	defer file.Close()
-	all := map[string]figures{}
+	all := map[string]figures.Figures{}
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		var l struct {
@@ -138,7 +115,7 @@ func readSpliced(path string) (map[string]figures, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if l.Run != "" {
-			all[filepath.Base(l.Run)] = figures{"ce": l.CE, "rise": l.Rise, "recovered": l.Recovered, "kl": l.KL}
+			all[filepath.Base(l.Run)] = figures.Figures{"ce": l.CE, "rise": l.Rise, "recovered": l.Recovered, "kl": l.KL}
 		}
 	}
 	return all, lines.Err()

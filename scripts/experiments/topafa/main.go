@@ -8,7 +8,6 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -20,6 +19,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/saectl/saectl/internal/figures"
 )
 
 type options struct {
@@ -129,7 +130,7 @@ func (o *options) setting(variant, name string, set ...string) (*result, error) 
 func (o *options) one(dir string, set []string) (map[string]float64, error) {
 	report := filepath.Join(dir, "figures.json")
 	if b, err := os.ReadFile(report); err == nil {
-		return figures(b)
+		return figures.Parse(b)
 	}
 	log.Print(dir)
 	train := []string{"train", "--dump", o.dump, "--out", dir, "--resume", "--quiet", "--threads", fmt.Sprint(o.threads)}
@@ -147,7 +148,7 @@ func (o *options) one(dir string, set []string) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := figures(b)
+	f, err := figures.Parse(b)
 	if err != nil {
 		return nil, err
 	}
@@ -163,18 +164,4 @@ func (o *options) call(args []string) ([]byte, error) {
 		return nil, fmt.Errorf("saectl %s: %w: %s", strings.Join(args, " "), err, said.String())
 	}
 	return b, nil
-}
-
-func figures(b []byte) (map[string]float64, error) {
-	var report struct {
-		Metrics map[string]struct{ Value float64 }
-	}
-	if err := json.Unmarshal(b, &report); err != nil {
-		return nil, err
-	}
-	values := map[string]float64{}
-	for name, m := range report.Metrics {
-		values[name] = m.Value
-	}
-	return values, nil
 }

@@ -5,16 +5,15 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/saectl/saectl/internal/figures"
 )
 
 func main() {
@@ -32,14 +31,11 @@ func main() {
 	report(os.Stdout, filepath.Base(os.Args[1]), settings)
 }
 
-// figures are the metrics of one evaluation by name.
-type figures map[string]float64
-
 // A setting is the runs of all seeds that differ in nothing else.
 type setting struct {
 	kind        string // null, none, fixed, learned, learnedselected
 	sigma, beta float64
-	seeds       map[int]figures
+	seeds       map[int]figures.Figures
 }
 
 var nameOfRun = regexp.MustCompile(`^(null|none|fixed|learned|learnedselected)([\d.]*)-beta([\d.]+)-s(\d+)$`)
@@ -57,7 +53,7 @@ func read(dir string) (settings []*setting, err error) {
 		if m == nil {
 			continue
 		}
-		f, err := readReport(filepath.Join(dir, e.Name(), "report.json"))
+		f, err := figures.Read(filepath.Join(dir, e.Name(), "report.json"))
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +62,7 @@ func read(dir string) (settings []*setting, err error) {
 		}
 		key := m[1] + m[2] + "-" + m[3]
 		if byName[key] == nil {
-			s := &setting{kind: m[1], seeds: map[int]figures{}}
+			s := &setting{kind: m[1], seeds: map[int]figures.Figures{}}
 			s.sigma, _ = strconv.ParseFloat(m[2], 64) // none: 0
 			s.beta, _ = strconv.ParseFloat(m[3], 64)
 			byName[key] = s
@@ -89,26 +85,4 @@ func (s *setting) place() []float64 {
 		return []float64{1, float64(kind), s.beta}
 	}
 	return []float64{0, s.beta, float64(kind), s.sigma}
-}
-
-// readReport reads what saectl eval wrote; nil when the file is not there.
-func readReport(path string) (figures, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var r struct {
-		Metrics map[string]struct{ Value float64 }
-	}
-	if err := json.Unmarshal(b, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	f := figures{}
-	for name, m := range r.Metrics {
-		f[name] = m.Value
-	}
-	return f, nil
 }
