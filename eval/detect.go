@@ -5,19 +5,39 @@ import (
 	"github.com/saectl/saectl/internal/kernel"
 )
 
-// detect compares the scores of test rows with those of rows from elsewhere.
-func detect(pool *kernel.Pool, test, ood *labels.Set, name string, detectors []labels.Detector) labels.OOD {
-	out := labels.OOD{Name: name, Rows: ood.Len()}
-	of := func(score func(s *labels.Set, i int) float64) labels.Detection {
-		id, other := make([]float64, test.Len()), make([]float64, ood.Len())
-		pool.Run(len(id), task(func(_, i int) { id[i] = score(test, i) }))
-		pool.Run(len(other), task(func(_, i int) { other[i] = score(ood, i) }))
-		return labels.DetectionOf(id, other)
-	}
+// A detectorTest is the detectors with the scores that they give test rows.
+type detectorTest struct {
+	pool      *kernel.Pool
+	detectors []labels.Detector
+	codes     [][]float64 // [detectors][test rows]
+	raw       [][]float64 // [detectors][test rows], nil of one that has no score of rows
+}
+
+func newDetectorTest(pool *kernel.Pool, test *labels.Set, detectors []labels.Detector) *detectorTest {
+	t := &detectorTest{pool: pool, detectors: detectors}
 	for _, d := range detectors {
-		x := labels.OODScore{Name: d.Name, Formula: d.Formula, Source: d.Source, Codes: of(d.Codes)}
+		t.codes, t.raw = append(t.codes, t.scores(test, d.Codes)), append(t.raw, t.scores(test, d.Raw))
+	}
+	return t
+}
+
+// scores of the rows of s; nil for no score.
+func (t *detectorTest) scores(s *labels.Set, score func(s *labels.Set, i int) float64) []float64 {
+	if score == nil {
+		return nil
+	}
+	out := make([]float64, s.Len())
+	t.pool.Run(len(out), task(func(_, i int) { out[i] = score(s, i) }))
+	return out
+}
+
+// detect compares the scores of test rows with those of rows from elsewhere.
+func (t *detectorTest) detect(ood *labels.Set, name string) labels.OOD {
+	out := labels.OOD{Name: name, Rows: ood.Len()}
+	for k, d := range t.detectors {
+		x := labels.OODScore{Name: d.Name, Formula: d.Formula, Source: d.Source, Codes: labels.DetectionOf(t.codes[k], t.scores(ood, d.Codes))}
 		if d.Raw != nil {
-			raw := of(d.Raw)
+			raw := labels.DetectionOf(t.raw[k], t.scores(ood, d.Raw))
 			x.Raw = &raw
 		}
 		out.Scores = append(out.Scores, x)

@@ -78,12 +78,16 @@ func (in ProbeSets) probe(ctx context.Context, s Subject, pool *kernel.Pool, tes
 		return fmt.Errorf("eval: probes need rows of two classes or more")
 	}
 	latents, raw := probeClasses(r, pool, train, test, classes)
+	if len(in.OOD) == 0 {
+		return nil
+	}
+	detectors := newDetectorTest(pool, test, labels.Detectors(train, latents, raw))
 	for i, source := range in.OOD {
 		ood, err := in.set(ctx, s, source.Rows, pool, "")
 		if err != nil {
 			return fmt.Errorf("%s: %w", source.Name, err)
 		}
-		r.Labels.OOD = append(r.Labels.OOD, detect(pool, test, ood, source.Name, labels.Detectors(train, latents, raw)))
+		r.Labels.OOD = append(r.Labels.OOD, detectors.detect(ood, source.Name))
 		if i == len(in.OOD)-1 {
 			r.setDetections(int64(test.Len() + ood.Len()))
 		}
