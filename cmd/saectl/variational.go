@@ -24,7 +24,7 @@ func (t *trained) variational(s eval.Subject, threads int) (metrics []eval.Metri
 		return nil, done, nil
 	}
 	load := func(v sae.Variant, rows int) (*sae.Model, error) {
-		m, err := sae.Load(t.dir, v, sae.ModelOptions{Rows: rows, Threads: threads})
+		m, err := t.model.run.With(v, sae.ModelOptions{Rows: rows, Threads: threads})
 		if err == nil {
 			models = append(models, m)
 		}
