@@ -108,7 +108,6 @@ func standard(s Subject, o Options) []Metric {
 		newReconstruction(s.width()),
 		newSparsity(s.F),
 		newUsage(s.F),
-		newUnderuse(s.F),
 		newPeers(s.width(), o.PeerBatch),
 		&coactivation{s: s},
 		&lossChange{},

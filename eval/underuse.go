@@ -2,31 +2,16 @@ package eval
 
 import "fmt"
 
-// underuse counts latents that fire far less often than if all F fired equally
-// often, k/F with k latents a row on average.
-type underuse struct {
-	rows, kept int64
-	fired      []int64 // [F]
-}
-
-func newUnderuse(f int) *underuse { return &underuse{fired: make([]int64, f)} }
-
-func (m *underuse) serial() {}
-
-func (m *underuse) Add(s *Sample) {
-	for e, f := range s.Codes.Index {
-		if s.Codes.Value[e] != 0 {
-			m.fired[f]++
-			m.kept++
-		}
-	}
-	m.rows += int64(s.N)
-}
-
 func underuseShares() []float64 { return []float64{0.1, 0.5} }
 
-func (m *underuse) Report(r *Report) {
-	even := float64(m.kept) / float64(len(m.fired))
+// reportUnderuse counts latents that fire far less often than if all F fired
+// equally often, k/F with k latents a row on average.
+func (m *usage) reportUnderuse(r *Report) {
+	kept := int64(0)
+	for _, n := range m.fired {
+		kept += n
+	}
+	even := float64(kept) / float64(len(m.fired))
 	for _, share := range underuseShares() {
 		few := 0
 		for _, n := range m.fired {

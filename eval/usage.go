@@ -90,6 +90,7 @@ func (m *usage) Report(r *Report) {
 		r.Warn("%d rows are few: a latent that fires less often than once in %d rows counts as dead", n, n)
 	}
 	m.reportFrequency(r, frequency)
+	m.reportUnderuse(r)
 	r.Series["frequency_histogram"] = densityHistogram(frequency)
 	r.Series["dead_by_window"] = m.deadByWindow()
 }
