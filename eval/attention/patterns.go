@@ -71,9 +71,9 @@ func (a *analysis) findConstant() error {
 	missed, size := make([]float64, len(candidates)), 0.0
 	for i, r := range a.doc.rows {
 		for e, f := range r.index {
-			linear, shift := a.linear(i, f)
+			linear := a.linear(i, f)
 			for k, c := range candidates {
-				missed[k] = max(missed[k], math.Abs(linear+shift+c[f]-float64(r.value[e])))
+				missed[k] = max(missed[k], math.Abs(linear+c[f]-float64(r.value[e])))
 			}
 			size = max(size, math.Abs(float64(r.value[e])))
 		}
@@ -90,11 +90,11 @@ func (a *analysis) findConstant() error {
 }
 
 // linear is the part of latent f's pre-activation on row i of the document
-// that the row makes, <z,w>·c, and what the shift of the scale adds to it.
-func (a *analysis) linear(i int, f int32) (linear, shift float64) {
+// that the row makes, <z,w>·c, with what the shift of the scale adds to it.
+func (a *analysis) linear(i int, f int32) float64 {
 	z, w := a.rowOfZ(i), a.encoder[int(f)*a.s.Layout.D():(int(f)+1)*a.s.Layout.D()]
 	m, c := a.s.Scale.Affine(z)
-	return kernel.DotF64(z, w) * c, shiftOf(w, m, c)
+	return kernel.DotF64(z, w)*c + shiftOf(w, m, c)
 }
 
 // shiftOf is what subtracting m from each value of a row, before it is
@@ -115,22 +115,22 @@ func shiftOf(w []float32, m, c float64) float64 {
 func (a *analysis) attribute(q Sequence, sources map[int32][]float64, i int) {
 	l, r, p := a.s.Layout, &a.doc.rows[i], a.patterns
 	z := a.rowOfZ(i)
+	shift, c := a.s.Scale.Affine(z)
 	p.worstZ = max(p.worstZ, distance(z, l.Z(q, r.pos)))
 	missed, size := 0.0, 0.0
 	for e, f := range r.index {
 		if r.value[e] == 0 {
 			continue
 		}
+		w := a.encoder[int(f)*l.D() : (int(f)+1)*l.D()]
 		u := sources[f]
 		if u == nil {
-			u = l.sources(q, a.encoder[int(f)*l.D():(int(f)+1)*l.D()])
+			u = l.sources(q, w)
 			sources[f] = u
 		}
-		_, c := a.s.Scale.Affine(z)
-		_, shift := a.linear(i, f)
 		from := l.attribute(q, u, r.pos)
 		from.scale(c)
-		missed = max(missed, math.Abs(from.Sum()+shift+a.constant[f]-float64(r.value[e])))
+		missed = max(missed, math.Abs(from.Sum()+shiftOf(w, shift, c)+a.constant[f]-float64(r.value[e])))
 		size = max(size, math.Abs(float64(r.value[e])))
 		p.add(from, f)
 	}
