@@ -72,11 +72,12 @@ func (a *analysis) feature(ctx context.Context, r *Report, latent int) (Feature,
 	if w := a.s.Weights; w != nil {
 		a.weights(&f, w)
 	}
+	through := a.through(latent)
 	for _, m := range a.top[latent] {
 		if err := ctx.Err(); err != nil {
 			return f, err
 		}
-		e, err := a.example(latent, m)
+		e, err := a.example(latent, m, through)
 		if err != nil {
 			return f, err
 		}
@@ -108,9 +109,20 @@ func (a *analysis) weights(f *Feature, w *Weights) {
 	}
 }
 
+// through is Layout.Through of a latent with examples to explain by latents of
+// the residual stream, else nil.
+func (a *analysis) through(latent int) []float64 {
+	res, l := a.s.Residual, a.s.Layout
+	if res == nil || a.patterns == nil || len(a.top[latent]) == 0 {
+		return nil
+	}
+	w := a.encoder[latent*l.D() : (latent+1)*l.D()]
+	return l.Through(Residual{Latents: res.F, Decoder: res.Weight("decoder.weight")}, a.s.Weights.WV, w)
+}
+
 // example reads a row again and says where the latent's activation on it comes
-// from.
-func (a *analysis) example(latent int, m mark) (e Example, err error) {
+// from; through is that of the latent.
+func (a *analysis) example(latent int, m mark, through []float64) (e Example, err error) {
 	e = Example{Row: m.row, Value: m.value}
 	var b activations.Batch
 	if err := a.s.Dump.Read(&b, []int64{m.row}, a.s.columns()); err != nil {
@@ -134,11 +146,11 @@ func (a *analysis) example(latent int, m mark) (e Example, err error) {
 	if a.patterns == nil {
 		return e, nil
 	}
-	return e, a.sources(&e, latent, b.X)
+	return e, a.sources(&e, latent, b.X, through)
 }
 
 // sources fills in the attribution of an example of row z.
-func (a *analysis) sources(e *Example, latent int, z []float32) error {
+func (a *analysis) sources(e *Example, latent int, z []float32, through []float64) error {
 	l, t := a.s.Layout, int(*e.Pos)
 	q, ok, err := a.s.Patterns.Sequence(*e.Doc)
 	if err != nil || !ok {
@@ -158,12 +170,12 @@ func (a *analysis) sources(e *Example, latent int, z []float32) error {
 	if a.s.Residual == nil {
 		return nil
 	}
-	return a.causes(e, q, w, c)
+	return a.causes(e, q, through, c)
 }
 
 // causes splits what the example's source brings by the latents of the
 // residual stream there.
-func (a *analysis) causes(e *Example, q Sequence, w []float32, c float64) error {
+func (a *analysis) causes(e *Example, q Sequence, through []float64, c float64) error {
 	res, s := a.s.Residual, *e.Source
 	row := e.Row - int64(int(*e.Pos)-s)
 	var b activations.Batch
@@ -178,7 +190,6 @@ func (a *analysis) causes(e *Example, q Sequence, w []float32, c float64) error 
 		return err
 	}
 	index, value := codes.Row(0)
-	through := a.s.Layout.Through(Residual{Latents: res.F, Decoder: res.Weight("decoder.weight")}, a.s.Weights.WV, w)
 	split := a.s.Layout.FromResidual(q, through, int(*e.Pos), s, index, value, a.s.Patterns.lnScale(*e.Doc, s))
 	for i, r := range index {
 		e.Residual = append(e.Residual, Cause{int(r), value[i], split[i] * c})
