@@ -57,7 +57,7 @@ func TestColumns(t *testing.T) {
 		{func(v *GradSAE) { v.Beta, v.BetaSteps, v.BetaStart = 0, 10, 1 }, activations.Gradient},
 		{func(v *GradSAE) { v.KeptValues, v.EvalScore = "scored", "gradient" }, activations.Gradient},
 	} {
-		got, err := sae.Columns(small(c.change)())
+		got, err := sae.Columns(small(c.change)(), 16)
 		if err != nil || got != c.want {
 			t.Errorf("columns %v (error %v), want %v", got, err, c.want)
 		}

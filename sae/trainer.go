@@ -229,15 +229,17 @@ func (t *Trainer) Stages() map[string]time.Duration { return t.graph.m.stages }
 func (t *Trainer) Columns() activations.Columns { return t.graph.b.columns() }
 
 // Columns are the optional columns that training v reads. It builds the
-// graph at a small size, so that a dump can be refused before any work, but with
-// latents enough for settings that share them out.
-func Columns(v Variant) (activations.Columns, error) { return columnsOf(v, true) }
+// graph for few and narrow rows, so that a dump can be refused before any work,
+// but with all its latents, which settings may share out.
+func Columns(v Variant, latents int) (activations.Columns, error) { return columnsOf(v, latents, true) }
 
 // EncodingColumns are the optional columns that v reads after training.
-func EncodingColumns(v Variant) (activations.Columns, error) { return columnsOf(v, false) }
+func EncodingColumns(v Variant, latents int) (activations.Columns, error) {
+	return columnsOf(v, latents, false)
+}
 
-func columnsOf(v Variant, train bool) (activations.Columns, error) {
-	d := Dims{B: 2, D: 2, F: 1 << 12, DOut: 2}
+func columnsOf(v Variant, latents int, train bool) (activations.Columns, error) {
+	d := Dims{B: 2, D: 2, F: max(latents, 1), DOut: 2}
 	pool := kernel.NewPool(1)
 	defer pool.Close()
 	g, err := compile(v, d, compileOptions{train: train, dtype: tensor.Float32, settings: DefaultTrain(), pool: pool}, nil, nil)

@@ -186,12 +186,12 @@ func (t *trained) reads() (activations.Columns, error) {
 	if t.foreign != nil {
 		return 0, nil
 	}
-	return sae.EncodingColumns(t.settings.Section)
+	return sae.EncodingColumns(t.settings.Section, t.model.F)
 }
 
 // transcodes reports whether the run predicts the target column.
 func (t *trained) transcodes() (bool, error) {
-	needs, err := sae.Columns(t.settings.Section)
+	needs, err := sae.Columns(t.settings.Section, t.settings.SAE.Latents)
 	return needs&activations.Target != 0, err
 }
 

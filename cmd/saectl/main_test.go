@@ -39,6 +39,19 @@ func quick(more ...string) []string {
 		"--set", "train.batch=256", "--set", "train.log_every=10", "--set", "optimizer.warmup=5"}, more...)
 }
 
+// TestSharedOutLatents wants settings that share latents out to be judged by the
+// number that the run has, also one that follows from the dump.
+func TestSharedOutLatents(t *testing.T) {
+	t.Chdir(t.TempDir())
+	groups := []string{"train", "--quiet", "--set", "topk.groups=true", "--set", "topk.k=24", "--set", "train.batch=256", "--set", "train.steps=2"}
+	want(t, 0, append(groups, "--set", "sae.latents=96")...)
+	want(t, 0, "eval", "--sae", "runs/topk-001", "--json")
+	_, e := want(t, 1, groups...)
+	if !strings.Contains(e, "512 latents do not split into k = 24 equal groups") {
+		t.Errorf("latents left to saectl: %s", e)
+	}
+}
+
 func TestTrainEvalInspect(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out, _ := want(t, 0, quick("--set", "train.steps=60")...)

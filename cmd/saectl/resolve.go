@@ -47,8 +47,8 @@ func (j *trainJob) resolve(s streams, o trainOptions) (err error) {
 	return j.folder(o)
 }
 
-// complete settles what depends on the dump: a number of latents or a rate
-// that was left to saectl. A run that is resumed keeps its own.
+// complete settles a rate that was left to saectl. A run that is resumed keeps
+// its own.
 func (j *trainJob) complete() error {
 	var old *configs.Settings
 	if j.state.Config != nil {
@@ -56,9 +56,6 @@ func (j *trainJob) complete() error {
 		if old, err = configs.Parse("config.yaml of the run", j.state.Config, variants()); err != nil {
 			return err
 		}
-	}
-	if c := j.settings; c.SAE.Latents == 0 {
-		c.SAE.Latents = 8 * j.dump.D()
 	}
 	if c := j.settings; c.Optimizer.LR == 0 {
 		c.Optimizer.LR = sae.AutoRate(c.SAE.Latents, c.Train.TotalSteps())

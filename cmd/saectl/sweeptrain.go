@@ -98,11 +98,7 @@ func sharedPass(runs []*sweptRun) (*data.Tee, func() error, error) {
 	var cols activations.Columns
 	start := int64(first.state.Steps)
 	for _, r := range runs {
-		c, err := sae.Columns(r.settings.Section)
-		if err != nil {
-			return nil, nil, err
-		}
-		cols |= c
+		cols |= r.needs
 		start = min(start, int64(r.state.Steps))
 	}
 	start *= int64(batch)

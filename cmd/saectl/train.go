@@ -144,6 +144,7 @@ type trainJob struct {
 	dir      string
 	state    sae.RunState
 	dump     *activations.Dump
+	needs    activations.Columns // optional ones that training reads
 	train    activations.Rows
 	heldOut  int64
 	scale    data.Scale
@@ -192,17 +193,19 @@ func (j *trainJob) prepare(o trainOptions) (finished bool, err error) {
 	return false, err
 }
 
-// open opens the dump, checks that it has what the variant reads, and splits
-// its rows.
+// open opens the dump, settles a number of latents that was left to saectl,
+// checks that the dump has what the variant reads, and splits its rows.
 func (j *trainJob) open() (err error) {
-	needs, err := sae.Columns(j.settings.Section)
-	if err != nil {
-		return err
-	}
 	if j.dump, err = openDump(j.settings.Dump); err != nil {
 		return err
 	}
-	if err = missingColumns(j.dump, needs, j.settings.Variant); err == nil {
+	if c := j.settings; c.SAE.Latents == 0 {
+		c.SAE.Latents = 8 * j.dump.D()
+	}
+	if j.needs, err = sae.Columns(j.settings.Section, j.settings.SAE.Latents); err == nil {
+		err = missingColumns(j.dump, j.needs, j.settings.Variant)
+	}
+	if err == nil {
 		var test activations.Rows
 		j.train, test, err = splitRows(j.dump, j.settings)
 		j.heldOut = test.Len()
