@@ -46,35 +46,44 @@ def keep(h, key, k):
     return h * mask
 
 
+def rank(sae):
+    """z -> the keys that latents are ranked by: z, or with rescale z times the
+    norm of its decoder row."""
+    if not sae.settings.get("rescale"):
+        return lambda v: v
+    norms = sae.decoder_weight.norm(dim=1)
+    return lambda v: v * norms
+
+
 def top_k(sae):
     s = sae.settings
-    h = scores(sae, centred=not s.get("transcode"))
+    h, key = scores(sae, centred=s.get("input_bias", True) and not s.get("transcode")), rank(sae)
     if s.get("inference") == "threshold":
-        return above(h, sae.state("threshold"))
+        return above(h, key, sae.state("threshold"))
     if s.get("groups"):
-        return lambda u: group_max(h(u), s["k"])
-    return lambda u: (lambda v: keep(v, v, s["k"]))(h(u))
+        return lambda u: (lambda v: group_max(v, key(v), s["k"]))(h(u))
+    return lambda u: (lambda v: keep(v, key(v), s["k"]))(h(u))
 
 
-def above(h, threshold):
+def above(h, key, threshold):
     def run(u):
         v = h(u)
-        return v * (v > max(threshold, 0.0))
+        return v * (key(v) > max(threshold, 0.0))
 
     return run
 
 
-def group_max(h, k):
+def group_max(h, key, k):
+    best = key.reshape(len(h), k, -1).argmax(-1, keepdim=True)
     g = h.reshape(len(h), k, -1)
-    best = g.max(-1)
-    z = torch.zeros_like(g).scatter(-1, best.indices[..., None], best.values.clamp(min=0)[..., None])
+    z = torch.zeros_like(g).scatter(-1, best, g.gather(-1, best).clamp(min=0))
     return z.reshape(h.shape)
 
 
 def batch_top_k(sae):
     if sae.settings.get("inference") != "threshold":
         refuse(sae, "inference")  # the batch would decide
-    return above(scores(sae), sae.state("threshold"))
+    return above(scores(sae), rank(sae), sae.state("threshold"))
 
 
 def abs_top_k(sae):
