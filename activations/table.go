@@ -92,9 +92,9 @@ type Layer struct {
 // Layers gives the levels of a column in a record batch, from the outside in.
 // The first has an entry for each row. What a level says of the one below it is
 // the file's word: that no list ends beyond the values is the caller's to check.
-func (t *Table) Layers(batch, column int) ([]Layer, error) {
-	b := &batchErrors{t.s, batch}
-	m, err := t.s.readMessage(t.s.batches[batch], headerBatch)
+func (t *Table) Layers(index, column int) ([]Layer, error) {
+	b := &batch{shard: t.s, index: index}
+	m, err := t.s.readMessage(t.s.batches[index], headerBatch)
 	if err != nil {
 		return nil, b.errorf("%w", err)
 	}
@@ -105,7 +105,7 @@ func (t *Table) Layers(batch, column int) ([]Layer, error) {
 	var list []Layer
 	at := starts[column]
 	for f := t.s.schema.fields[column]; ; f = f.children[0] {
-		l, err := t.layer(f, &m, &at, t.s.batches[batch])
+		l, err := t.layer(f, &m, &at, t.s.batches[index])
 		if err != nil {
 			return nil, b.errorf("column %s: %w", clip(t.s.schema.fields[column].name), err)
 		}
@@ -118,16 +118,6 @@ func (t *Table) Layers(batch, column int) ([]Layer, error) {
 		return nil, b.errorf("column %s: it is said to have %d rows, the batch %d: %w", clip(t.s.schema.fields[column].name), list[0].Length, m.rows, errDamaged)
 	}
 	return list, nil
-}
-
-// batchErrors names a record batch in errors.
-type batchErrors struct {
-	s     *shard
-	index int
-}
-
-func (b *batchErrors) errorf(format string, args ...any) error {
-	return (&batch{shard: b.s, index: b.index}).errorf(format, args...)
 }
 
 // layer reads the next node of a column and the buffers that go with it.
