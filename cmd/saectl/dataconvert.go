@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/interop/convert"
@@ -93,10 +91,17 @@ func runDataConvert(cmd *cobra.Command, s streams, src string, o convertOptions)
 		o.Metadata[k] = v
 	}
 	start := time.Now()
-	bar := newRowBar(s, o.quiet || o.json)
-	o.Progress = bar.set
+	var bar *progressbar.ProgressBar
+	if !o.quiet && !o.json && s.onTerminal() {
+		o.Progress = func(done, total int64) {
+			if bar == nil {
+				bar = s.rowBar("converting", total)
+			}
+			bar.Set64(done)
+		}
+	}
 	res, err := convert.Convert(cmd.Context(), src, o.out, o.Options)
-	bar.close()
+	s.endBar(bar)
 	switch {
 	case err != nil:
 		return err
@@ -114,36 +119,4 @@ func runDataConvert(cmd *cobra.Command, s streams, src string, o convertOptions)
 		fmt.Fprintf(s.out, "  %-12s %s\n", name, res.Columns[name])
 	}
 	return nil
-}
-
-// A rowBar shows how far a pass over rows is, on a terminal.
-type rowBar struct {
-	s    streams
-	show bool
-	bar  *progressbar.ProgressBar
-}
-
-func newRowBar(s streams, quiet bool) *rowBar {
-	f, isFile := s.err.(*os.File)
-	return &rowBar{s: s, show: !quiet && isFile && term.IsTerminal(int(f.Fd()))}
-}
-
-func (b *rowBar) set(done, total int64) {
-	if !b.show {
-		return
-	}
-	if b.bar == nil {
-		b.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(b.s.err), progressbar.OptionSetDescription("converting"),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
-	}
-	b.bar.Set64(done)
-}
-
-func (b *rowBar) close() {
-	if b.bar != nil {
-		b.bar.Exit()
-		fmt.Fprintln(b.s.err)
-	}
 }

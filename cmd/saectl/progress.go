@@ -22,17 +22,35 @@ type progress struct {
 
 func newProgress(s streams, quiet bool, steps, batch, done int) *progress {
 	p := &progress{s: s, quiet: quiet, batch: batch}
-	f, isFile := s.err.(*os.File)
-	if quiet || !isFile || !term.IsTerminal(int(f.Fd())) {
+	if quiet || !s.onTerminal() {
 		return p
 	}
-	p.bar = progressbar.NewOptions64(int64(steps)*int64(batch),
-		progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription("training"),
+	p.bar = s.rowBar("training", int64(steps)*int64(batch))
+	p.bar.Set64(int64(done) * int64(batch))
+	return p
+}
+
+// onTerminal reports whether a user watches what goes to stderr.
+func (s streams) onTerminal() bool {
+	f, isFile := s.err.(*os.File)
+	return isFile && term.IsTerminal(int(f.Fd()))
+}
+
+// rowBar shows on a terminal how many of all rows are done. endBar ends it.
+func (s streams) rowBar(what string, rows int64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(rows,
+		progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
-	p.bar.Set64(int64(done) * int64(batch))
-	return p
+}
+
+// endBar leaves the terminal on a line of its own, where there is a bar.
+func (s streams) endBar(bar *progressbar.ProgressBar) {
+	if bar != nil {
+		bar.Exit()
+		fmt.Fprintln(s.err)
+	}
 }
 
 func (p *progress) report(r sae.Progress) {
@@ -58,13 +76,7 @@ func describe(m *sae.Metrics) string {
 	return fmt.Sprintf("loss %.4g  FVU %.4f  L0 %.1f  dead %d%s", m.Loss, m.FVU, m.L0, m.Dead, path)
 }
 
-// close leaves the terminal on a line of its own.
-func (p *progress) close() {
-	if p.bar != nil {
-		p.bar.Exit()
-		fmt.Fprintln(p.s.err)
-	}
-}
+func (p *progress) close() { p.s.endBar(p.bar) }
 
 // thousands writes n with commas.
 func thousands(n int64) string {
