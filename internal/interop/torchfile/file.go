@@ -52,28 +52,25 @@ func Open(path string) (*File, error) {
 // messages. No numbers are read yet.
 func New(name string, r io.ReaderAt, size int64) (*File, error) {
 	f := &File{name: name}
-	a, err := openArchive(r, size)
+	object, err := openObject(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := f.take(a.object, size); err != nil {
+	if err := f.take(object, size); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return f, nil
 }
 
-// An archive is the object of a file; its tensors know where their numbers are.
-type archive struct {
-	object any
-}
-
-func openArchive(r io.ReaderAt, size int64) (archive, error) {
+// openObject gives the object of a file, whose tensors know where their numbers
+// are.
+func openObject(r io.ReaderAt, size int64) (any, error) {
 	var magic [4]byte
 	if size == 0 {
-		return archive{}, errors.New("the file is empty")
+		return nil, errors.New("the file is empty")
 	}
 	if _, err := r.ReadAt(magic[:], 0); err != nil && err != io.EOF {
-		return archive{}, err
+		return nil, err
 	}
 	switch {
 	case bytes.HasPrefix(magic[:], []byte("PK")):
@@ -81,7 +78,7 @@ func openArchive(r io.ReaderAt, size int64) (archive, error) {
 	case magic[0] == opProto && magic[1] <= 5:
 		return openLegacy(r, size)
 	}
-	return archive{}, errors.New("not a torch file: it starts neither as a zip archive nor as a pickle of protocol 2 or later")
+	return nil, errors.New("not a torch file: it starts neither as a zip archive nor as a pickle of protocol 2 or later")
 }
 
 // take lists the tensors of the object: itself, or the entries of a dictionary,

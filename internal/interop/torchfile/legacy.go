@@ -14,14 +14,14 @@ const magicNumber = "119547037146038801333356"
 // openLegacy reads the layout before PyTorch 1.6: pickles of a magic number, of
 // the version 1001, of the sizes of types, of the object and of the keys of its
 // storages; then each storage's number of entries and the entries.
-func openLegacy(r io.ReaderAt, size int64) (archive, error) {
+func openLegacy(r io.ReaderAt, size int64) (any, error) {
 	m := newMachine(io.NewSectionReader(r, 0, size), size)
 	magic, err := m.run()
 	if err != nil {
-		return archive{}, err
+		return nil, err
 	}
 	if n, ok := magic.(*big.Int); !ok || n.String() != magicNumber {
-		return archive{}, errors.New("not a torch file: a pickle without the magic number of torch.save")
+		return nil, errors.New("not a torch file: a pickle without the magic number of torch.save")
 	}
 	version, err := m.run()
 	if err == nil && version != any(int64(1001)) {
@@ -31,7 +31,7 @@ func openLegacy(r io.ReaderAt, size int64) (archive, error) {
 		_, err = m.run() // the sizes of C types where it was written
 	}
 	if err != nil {
-		return archive{}, err
+		return nil, err
 	}
 	found := map[string]*storage{}
 	m.find = func(key string, e elements) (*storage, error) {
@@ -42,13 +42,13 @@ func openLegacy(r io.ReaderAt, size int64) (archive, error) {
 	}
 	object, err := m.run()
 	if err != nil {
-		return archive{}, err
+		return nil, err
 	}
 	keys, err := m.run()
 	if err != nil {
-		return archive{}, err
+		return nil, err
 	}
-	return archive{object}, place(found, keys, r, m.at(), size)
+	return object, place(found, keys, r, m.at(), size)
 }
 
 // place finds the storages, which follow one another from the byte at on.

@@ -15,27 +15,27 @@ const maxPickle = 64 << 20
 
 // openZip reads the archive that torch.save writes: members NAME/data.pkl and
 // NAME/data/KEY, stored as they are.
-func openZip(r io.ReaderAt, size int64) (archive, error) {
+func openZip(r io.ReaderAt, size int64) (any, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return archive{}, zipError(err)
+		return nil, zipError(err)
 	}
 	members, root, err := membersOf(z)
 	if err != nil {
-		return archive{}, err
+		return nil, err
 	}
 	if order, ok := members[root+"/byteorder"]; ok {
 		if err := littleEndian(r, order); err != nil {
-			return archive{}, err
+			return nil, err
 		}
 	}
 	pkl := members[root+"/data.pkl"]
 	section, _, err := stored(r, pkl, "data.pkl")
 	if err != nil {
-		return archive{}, err
+		return nil, err
 	}
 	if section.Size() > maxPickle {
-		return archive{}, fmt.Errorf("data.pkl has %d bytes, %d are read at most", section.Size(), maxPickle)
+		return nil, fmt.Errorf("data.pkl has %d bytes, %d are read at most", section.Size(), maxPickle)
 	}
 	m := newMachine(io.NewSectionReader(section, 0, section.Size()), section.Size())
 	m.find = func(key string, _ elements) (*storage, error) {
@@ -54,9 +54,9 @@ func openZip(r io.ReaderAt, size int64) (archive, error) {
 		err = checksum(section, pkl.CRC32, "data.pkl")
 	}
 	if err != nil {
-		return archive{}, fmt.Errorf("data.pkl: %w", err)
+		return nil, fmt.Errorf("data.pkl: %w", err)
 	}
-	return archive{object}, nil
+	return object, nil
 }
 
 // membersOf lists the members by name, and the folder that holds data.pkl.
