@@ -165,8 +165,7 @@ func fill(s *foreign.SAE, c class, t *foreign.Table, f *torchfile.File) error {
 	if c.groups {
 		groups(s, t, f)
 	}
-	dtype, _, _ := t.Info(c.bias)
-	s.Dtype = map[string]string{"F32": "float32", "BF16": "bfloat16", "F16": "float16", "F64": "float64"}[dtype]
+	s.Dtype = t.Dtype(c.bias)
 	return t.Done(s.Architecture)
 }
 

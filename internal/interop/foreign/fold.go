@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/saectl/saectl/internal/kernel"
 )
@@ -11,10 +12,8 @@ import (
 // Clone is a copy that shares no tensor with s.
 func (s *SAE) Clone() *SAE {
 	c := *s
-	for _, t := range []*[]float32{&c.Encoder, &c.EncoderBias, &c.Decoder, &c.DecoderBias, &c.Threshold, &c.GateBias, &c.MagnitudeBias, &c.MagnitudeLog, &c.Skip} {
-		if *t != nil {
-			*t = append([]float32{}, *t...)
-		}
+	for _, t := range c.named() {
+		*t.data = slices.Clone(*t.data)
 	}
 	c.Warnings = append([]string{}, s.Warnings...)
 	return &c

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -72,10 +71,8 @@ func (s *SAE) Save(dir string) error {
 			tensors = append(tensors, safetensors.Tensor{Name: t.name, Shape: t.shape, Data: *t.data})
 		}
 	}
-	err := atomicfile.Write(filepath.Join(dir, weightsFile), func(w io.Writer) error {
-		return safetensors.Write(w, map[string]string{"format": s.Format, "architecture": s.Architecture}, tensors)
-	})
-	if err != nil {
+	meta := map[string]string{"format": s.Format, "architecture": s.Architecture}
+	if err := WriteSafetensors(filepath.Join(dir, weightsFile), meta, tensors); err != nil {
 		return err
 	}
 	b, err := json.MarshalIndent(description{1, s}, "", "  ")

@@ -80,10 +80,7 @@ func brackets(shape []int) string {
 // Take reads a tensor of floats of the given shape, row-major, whose numbers
 // must be finite; nil on an error.
 func (t *Table) Take(name string, shape ...int) []float32 {
-	if t.taken == nil {
-		t.taken = map[string]bool{}
-	}
-	t.taken[name] = true
+	t.Skip(name)
 	dtype, have, ok := t.Info(name)
 	switch {
 	case t.err != nil:
@@ -107,6 +104,12 @@ func (t *Table) Take(name string, shape ...int) []float32 {
 	}
 	t.finite(name, shape, x)
 	return x
+}
+
+// Dtype is a tensor's type in PyTorch's words, "" for none that is read.
+func (t *Table) Dtype(name string) string {
+	dtype, _, _ := t.Info(name)
+	return map[string]string{"F32": "float32", "BF16": "bfloat16", "F16": "float16", "F64": "float64"}[dtype]
 }
 
 func (t *Table) sizes() string {

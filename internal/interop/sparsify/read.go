@@ -86,7 +86,7 @@ func Read(dir string) (*foreign.SAE, error) {
 		latents = fmt.Sprintf("d_in·expansion_factor is %d", s.F)
 	}
 	t.Sizes = fmt.Sprintf("cfg.json: d_in is %d, %s", c.D, latents)
-	s.Dtype = dtypeOf(t)
+	s.Dtype = t.Dtype("encoder.weight") // that of all
 	s.Encoder, s.EncoderBias = t.Take("encoder.weight", s.F, s.D), t.Take("encoder.bias", s.F)
 	s.Decoder, s.DecoderBias = t.Take("W_dec", s.F, s.D), t.Take("b_dec", s.D)
 	if c.Skip {
@@ -154,10 +154,4 @@ func (c config) sae() *foreign.SAE {
 		Format: "sparsify", Architecture: c.Activation, D: c.D, F: c.latents(), DOut: c.D, Transcoder: c.Transcode,
 		Rule: rule, K: float64(c.K), InputBias: !c.Transcode, OutputBias: true, Normalize: foreign.NormNone, Scale: 1,
 	}
-}
-
-// dtypeOf is the type of the first tensor, which is that of all.
-func dtypeOf(t *foreign.Table) string {
-	dtype, _, _ := t.Info("encoder.weight")
-	return map[string]string{"F32": "float32", "BF16": "bfloat16", "F16": "float16", "F64": "float64"}[dtype]
 }
