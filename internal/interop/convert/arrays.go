@@ -76,8 +76,7 @@ func openTensors(f source) (container, error) {
 		return nil, err
 	}
 	c := &arrays{source: f}
-	kinds := map[string]dtype{"F16": f16, "BF16": bf16, "F32": f32, "F64": f64, "I8": "int8", "U8": "uint8", "I16": "int16", "U16": "uint16",
-		"I32": "int32", "U32": "uint32", "I64": "int64", "U64": "uint64", "BOOL": flag}
+	kinds := tensorKinds()
 	for _, name := range s.Names() {
 		info, data := s.Section(name)
 		a := &array{kind: kinds[info.Dtype], at: data}

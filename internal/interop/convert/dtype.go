@@ -22,6 +22,14 @@ const (
 	flag dtype = "bool" // a byte each
 )
 
+// tensorKinds are the types by the names that safetensors has for them.
+func tensorKinds() map[string]dtype {
+	return map[string]dtype{
+		"F16": f16, "BF16": bf16, "F32": f32, "F64": f64, "BOOL": flag, "I8": "int8", "U8": "uint8", "I16": "int16", "U16": "uint16",
+		"I32": "int32", "U32": "uint32", "I64": "int64", "U64": "uint64",
+	}
+}
+
 // size is how many bytes a value takes; 0 for what is not of fixed size.
 func (t dtype) size() int64 {
 	switch t {

@@ -17,7 +17,7 @@ func openTorch(f source) (container, error) {
 		return nil, err
 	}
 	c := &torch{arrays: arrays{source: f}}
-	kinds := map[string]dtype{"F16": f16, "BF16": bf16, "F32": f32, "F64": f64, "I8": "int8", "U8": "uint8", "I16": "int16", "I32": "int32", "I64": "int64", "BOOL": flag}
+	kinds := tensorKinds()
 	for i, x := range t.Tensors() {
 		a, err := tensorArray(x, kinds[x.Dtype])
 		c.add(x.Name, a, err)
