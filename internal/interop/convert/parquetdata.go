@@ -40,7 +40,7 @@ func (r *parquetReader) data(h pageHeader, body []byte) error {
 	}
 	r.page.rep = nil
 	if r.leaf.maxRep > 0 {
-		r.page.rep = grow(r.page.rep, h.values)
+		r.page.rep = make([]uint8, h.values)
 		if err := levels(r.page.rep, rep, r.leaf.maxRep); err != nil {
 			return err
 		}

@@ -81,14 +81,11 @@ func (t *table) open(name string, flat bool) (*column, error) {
 		return nil, fmt.Errorf("%s: %w", t.path, err)
 	}
 	r := &tableReader{t: t, column: i, kind: kind, flat: flat || dims == 1, declared: declared}
-	if kind == text && strings.HasPrefix(c.Elem, "dictionary<") {
+	if index, ok := strings.CutPrefix(c.Elem, "dictionary<"); ok && kind == text {
 		if r.dict, err = t.t.Dictionary(i); err != nil {
 			return nil, err
 		}
-		r.index = "int32"
-		if f, ok := strings.CutPrefix(c.Elem, "dictionary<"); ok {
-			r.index = dtype(f[:strings.IndexByte(f, ',')])
-		}
+		r.index = dtype(index[:strings.IndexByte(index, ',')])
 	}
 	return r.open(fmt.Sprintf("%s: column %s", t.path, c.Name))
 }

@@ -10,7 +10,7 @@ type tableReader struct {
 	flat     bool
 	declared []int64
 	dict     []string
-	index    dtype // of a dictionary
+	index    dtype // of the indices into dict; "" where there is no dictionary
 	d        int64
 	batches  []extent
 

@@ -8,7 +8,7 @@ import (
 
 // texts adds the texts [from,to) of the innermost values.
 func (r *tableReader) texts(dst *rows, from, to int64) error {
-	if r.dict != nil || r.index != "" {
+	if r.index != "" {
 		return r.lookUp(dst, from, to)
 	}
 	v := &r.nest.values
