@@ -1,7 +1,7 @@
 package sparseop
 
 import (
-	"sort"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -36,13 +36,10 @@ func (r *partRun[T]) Run(dst gorgonia.Value, _ []gorgonia.Value) error {
 	c := &p.csr
 	c.RowPtr, c.Index, c.Score = append(c.RowPtr[:0], 0), c.Index[:0], c.Score[:0]
 	for b := range s.B {
-		lo, hi := s.Row(b)
-		index := s.csr.Index[lo:hi]
-		from := sort.Search(len(index), func(i int) bool { return index[i] >= r.lo })
-		to := from + sort.Search(len(index)-from, func(i int) bool { return index[from+i] >= r.hi })
-		p.from[b] = int32(lo + from)
-		c.Index = append(c.Index, index[from:to]...)
-		c.Score = append(c.Score, s.csr.Score[lo+from:lo+to]...)
+		from, to := s.within(b, r.lo, r.hi)
+		p.from[b] = int32(from)
+		c.Index = append(c.Index, s.csr.Index[from:to]...)
+		c.Score = append(c.Score, s.csr.Score[from:to]...)
 		c.RowPtr = append(c.RowPtr, int32(len(c.Index)))
 	}
 	p.finish()
@@ -52,6 +49,15 @@ func (r *partRun[T]) Run(dst gorgonia.Value, _ []gorgonia.Value) error {
 	}
 	clear(out[p.Count():])
 	return nil
+}
+
+// within are the entries of row b of latents [lo,hi).
+func (s *Support) within(b int, lo, hi int32) (from, to int) {
+	first, end := s.Row(b)
+	index := s.csr.Index[first:end]
+	at, _ := slices.BinarySearch(index, lo)
+	n, _ := slices.BinarySearch(index[at:], hi)
+	return first + at, first + at + n
 }
 
 // Take adds the values v [Cap] of the whole support on the part, [Cap]. Its

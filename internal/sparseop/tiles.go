@@ -1,10 +1,6 @@
 package sparseop
 
-import (
-	"sort"
-
-	"github.com/saectl/saectl/internal/kernel"
-)
+import "github.com/saectl/saectl/internal/kernel"
 
 // The dense path. Where rows keep a large part of all latents, as ReLU does
 // early in training, products over whole tiles of latents are faster than one
@@ -95,7 +91,7 @@ func (t *tiles) Do(_, item int) {
 	lo, hi := span(item, rowBlock, t.s.B)
 	for b := lo; b < hi; b++ {
 		row := t.tile[b*t.n : (b+1)*t.n]
-		e, end := t.entries(b)
+		e, end := t.s.within(b, int32(t.first), int32(t.first+t.n))
 		if t.fromTile {
 			for ; e < end; e++ {
 				t.v[e] = row[int(t.s.csr.Index[e])-t.first]
@@ -107,15 +103,6 @@ func (t *tiles) Do(_, item int) {
 			row[int(t.s.csr.Index[e])-t.first] = t.v[e]
 		}
 	}
-}
-
-// entries are those of row b in the tile.
-func (t *tiles) entries(b int) (lo, hi int) {
-	lo, hi = t.s.Row(b)
-	index := t.s.csr.Index[lo:hi]
-	from := sort.Search(len(index), func(i int) bool { return int(index[i]) >= t.first })
-	to := from + sort.Search(len(index)-from, func(i int) bool { return int(index[from+i]) >= t.first+t.n })
-	return lo + from, lo + to
 }
 
 // spmm sets y [B,d] to Σ v[e]·w[index e].
