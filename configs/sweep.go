@@ -90,13 +90,18 @@ func listsOf(l layer) (axes []axis) {
 		if !a.isList() {
 			continue
 		}
-		x := axis{key: a.key, where: a.where}
-		for _, v := range a.value.Content {
-			x.values = append(x.values, assignment{key: a.key, value: v, where: a.where})
-		}
-		axes = append(axes, x)
+		axes = append(axes, axisOf(a.key, a.where, a.value))
 	}
 	return axes
+}
+
+// axisOf is a key that takes the values of a list.
+func axisOf(key, where string, list *yaml.Node) axis {
+	x := axis{key: key, where: where}
+	for _, v := range list.Content {
+		x.values = append(x.values, assignment{key: key, value: v, where: where})
+	}
+	return x
 }
 
 // isList reports whether the value is a list, which is a swept key's.
@@ -133,9 +138,7 @@ func parseGrid(grid []string) (axes []axis, err error) {
 			if yaml.Load([]byte(text), &doc) != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.SequenceNode {
 				return nil, fmt.Errorf("--grid: %q is no list, such as [a,b]", cut(text))
 			}
-			for _, v := range doc.Content[0].Content {
-				x.values = append(x.values, assignment{key: key, value: v, where: x.where})
-			}
+			x = axisOf(key, x.where, doc.Content[0])
 		default:
 			for v := range strings.SplitSeq(text, ",") {
 				if v == "" {
@@ -208,7 +211,7 @@ func (s *sweep) point(at []int) (p Point, err error) {
 		return p, err
 	}
 	if p.Settings, p.Warnings, err = resolve(append(below, top), variant, s.reg); err == nil {
-		p.Values, err = s.values(p.Settings)
+		p.Values = s.values(p.Settings)
 	}
 	return p, err
 }
@@ -240,12 +243,12 @@ func (s *sweep) others(variant string) func(assignment) bool {
 }
 
 // values are the settings of the swept keys that have an effect.
-func (s *sweep) values(c *Settings) (values []Value, err error) {
+func (s *sweep) values(c *Settings) (values []Value) {
 	active := c.active()
 	for _, x := range s.axes {
 		if y := fieldOf(active, x.key); y != nil {
 			values = append(values, Value{x.key, y.text()})
 		}
 	}
-	return values, nil
+	return values
 }
