@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -153,7 +154,9 @@ func (w *sweepJob) add(p configs.Point) (err error) {
 		}
 	}
 	for _, v := range p.Values {
-		w.keep(v.Key)
+		if !slices.Contains(w.keys, v.Key) {
+			w.keys = append(w.keys, v.Key)
+		}
 	}
 	if w.test == "" && w.split == "test" && p.Settings.Data.Holdout == 0 {
 		return usageError{fmt.Errorf("%s: with data.holdout 0 there are no rows to evaluate on; give --test with a dump, or --split all", r.name)}
@@ -174,20 +177,6 @@ func (w *sweepJob) add(p configs.Point) (err error) {
 	}
 	w.runs = append(w.runs, r)
 	return nil
-}
-
-// keep adds a key to those that are swept.
-func (w *sweepJob) keep(key string) {
-	for _, k := range w.keys {
-		if k == key {
-			return
-		}
-	}
-	w.keys = append(w.keys, key)
-}
-
-func (r *sweptRun) done() bool {
-	return r.state.Done && r.state.Steps == r.settings.Train.TotalSteps()
 }
 
 func (w *sweepJob) finished() (n int) {

@@ -102,11 +102,10 @@ func sharedPass(runs []*sweptRun) (*data.Tee, func() error, error) {
 		start = min(start, int64(r.state.Steps))
 	}
 	start *= int64(batch)
-	shuffle, err := data.NewShuffle(first.dump, first.train, cols, batch, first.settings.Seed, first.settings.Data.Shuffle)
+	shuffle, err := first.shuffled(start, cols)
 	if err != nil {
 		return nil, nil, err
 	}
-	shuffle.SeekTo(start)
 	ahead := data.Prefetch(shuffle)
 	return data.NewTee(ahead, start, batch), ahead.Close, nil
 }

@@ -184,13 +184,18 @@ func (j *trainJob) prepare(o trainOptions) (finished bool, err error) {
 	if err = j.complete(); err != nil {
 		return false, err
 	}
-	if j.state.Done && j.state.Steps == j.settings.Train.TotalSteps() {
+	if j.done() {
 		return true, nil
 	}
 	if err = j.measure(); err == nil {
 		err = j.build(o)
 	}
 	return false, err
+}
+
+// done reports whether the run has all its steps.
+func (j *trainJob) done() bool {
+	return j.state.Done && j.state.Steps == j.settings.Train.TotalSteps()
 }
 
 // open opens the dump, settles a number of latents that was left to saectl,
@@ -283,10 +288,19 @@ func (j *trainJob) build(o trainOptions) error {
 
 // rows opens the training rows from a position on, read ahead of the trainer.
 func (j *trainJob) rows(position int64, cols activations.Columns) (activations.Source, error) {
+	shuffle, err := j.shuffled(position, cols)
+	if err != nil {
+		return nil, err
+	}
+	return data.Prefetch(data.Scaled(shuffle, j.scale)), nil
+}
+
+// shuffled are the training rows from a position on, in the units of the dump.
+func (j *trainJob) shuffled(position int64, cols activations.Columns) (*data.Shuffle, error) {
 	shuffle, err := data.NewShuffle(j.dump, j.train, cols, j.settings.Train.Batch, j.settings.Seed, j.settings.Data.Shuffle)
 	if err != nil {
 		return nil, err
 	}
 	shuffle.SeekTo(position)
-	return data.Prefetch(data.Scaled(shuffle, j.scale)), nil
+	return shuffle, nil
 }
