@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/saectl/saectl/internal/jsontext"
 )
 
 // An entry is a tensor as the header states it.
@@ -61,21 +63,8 @@ func checkText(header []byte) error {
 		}
 		i += n
 	}
-	depth, inString := 0, false
-	for i := 0; i < len(header); i++ {
-		switch c := header[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return fmt.Errorf("the header is nested too deeply, over %d levels at byte %d", maxDepth, i)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
+	if at := jsontext.TooDeep(header, maxDepth); at >= 0 {
+		return fmt.Errorf("the header is nested too deeply, over %d levels at byte %d", maxDepth, at)
 	}
 	return nil
 }

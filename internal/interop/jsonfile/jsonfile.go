@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/saectl/saectl/internal/jsontext"
 )
 
 const (
@@ -68,8 +70,8 @@ func (o *Object) parse(b []byte) error {
 	case !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 || bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
 		return errors.New("is not UTF-8 JSON (or starts with a byte-order mark); save it as UTF-8")
 	}
-	if err := checkDepth(b); err != nil {
-		return err
+	if at := jsontext.TooDeep(b, maxDepth); at >= 0 {
+		return fmt.Errorf("nested too deeply: over %d levels at byte %d", maxDepth, at)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	var whole json.RawMessage
@@ -117,30 +119,6 @@ func syntax(err error, size int) error {
 	}
 	return fmt.Errorf("not valid JSON at byte %d: it ends early", size)
 }
-
-// checkDepth refuses nesting that would cost a decoder its stack.
-func checkDepth(b []byte) error {
-	depth, inString := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return fmt.Errorf("nested too deeply: over %d levels at byte %d", maxDepth, i)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
-}
-
-// Name is the file, for messages.
-func (o *Object) Name() string { return o.name }
 
 // Keys lists the keys in the order of the file.
 func (o *Object) Keys() []string { return o.keys }
