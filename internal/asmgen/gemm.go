@@ -25,24 +25,36 @@ func (g *gen) tile() {
 	k, a, b := g.integer("k"), g.pointer("a"), g.pointer("b")
 	wide := cols / g.lanes
 	sums := g.zeros(rows * wide)
+	g.tileSteps(k, a, b, sums, products{g.VMOVUPS, g.VBROADCASTSS, g.VFMADD231PS})
+	g.storeTile(sums, rows, wide)
+	g.end()
+}
+
+// products are the instructions that load a vector of b, spread four bytes of a
+// and add the products of both to a sum.
+type products struct{ load, spread, add func(...operand.Op) }
+
+// tileSteps adds the product of panels a and b of k steps to sums, which it
+// does not set; k and both addresses are used up.
+func (g *gen) tileSteps(k, a, b reg.Register, sums []reg.VecVirtual, p products) {
+	rows, cols := g.tileShape()
+	wide := cols / g.lanes
 	g.Label("Step")
 	row := g.vecs(wide)
 	for j, v := range row {
-		g.VMOVUPS(at(b, j*g.bytes()), v)
+		p.load(at(b, j*g.bytes()), v)
 	}
 	for i := range rows {
 		x := g.vec()
-		g.VBROADCASTSS(at(a, 4*i), x)
+		p.spread(at(a, 4*i), x)
 		for j, v := range row {
-			g.VFMADD231PS(v, x, sums[wide*i+j])
+			p.add(v, x, sums[wide*i+j])
 		}
 	}
 	g.ADDQ(operand.U32(uint32(4*rows)), a)
 	g.ADDQ(operand.U32(uint32(4*cols)), b)
 	g.DECQ(k)
 	g.JNZ(operand.LabelRef("Step"))
-	g.storeTile(sums, rows, wide)
-	g.end()
 }
 
 // storeTile writes or adds the block of sums.

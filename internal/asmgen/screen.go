@@ -115,22 +115,7 @@ func (g *gen) byteTile() {
 	for i, s := range sums {
 		g.VMOVDQU32(at(start, i%wide*g.bytes()), s)
 	}
-	g.Label("Step")
-	row := g.vecs(wide)
-	for j, v := range row {
-		g.VMOVDQU32(at(b, j*g.bytes()), v)
-	}
-	for i := range rows {
-		x := g.vec()
-		g.VPBROADCASTD(at(a, 4*i), x)
-		for j, v := range row {
-			g.VPDPBUSD(v, x, sums[wide*i+j])
-		}
-	}
-	g.ADDQ(operand.U32(uint32(4*rows)), a)
-	g.ADDQ(operand.U32(uint32(4*cols)), b)
-	g.DECQ(k)
-	g.JNZ(operand.LabelRef("Step"))
+	g.tileSteps(k, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPBUSD})
 	c := g.pointer("c")
 	for i, s := range sums {
 		g.VMOVDQU32(s, at(c, i*g.bytes()))

@@ -53,22 +53,7 @@ func (g *gen) wordTile() {
 	k, a, b := g.integer("k"), g.pointer("a"), g.pointer("b")
 	wide := cols / g.lanes
 	sums := g.zeros(rows * wide)
-	g.Label("Step")
-	row := g.vecs(wide)
-	for j, v := range row {
-		g.VMOVDQU32(at(b, j*g.bytes()), v)
-	}
-	for i := range rows {
-		x := g.vec()
-		g.VPBROADCASTD(at(a, 4*i), x)
-		for j, v := range row {
-			g.VPDPWSSD(v, x, sums[wide*i+j])
-		}
-	}
-	g.ADDQ(operand.U32(uint32(4*rows)), a)
-	g.ADDQ(operand.U32(uint32(4*cols)), b)
-	g.DECQ(k)
-	g.JNZ(operand.LabelRef("Step"))
+	g.tileSteps(k, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPWSSD})
 	scale, factor, add := g.pointer("scale"), g.pointer("factor"), g.pointer("add")
 	dst, ld := g.pointer("dst"), g.integer("ld")
 	g.SHLQ(operand.U8(2), ld)
