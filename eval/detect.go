@@ -3,6 +3,7 @@ package eval
 import (
 	"github.com/saectl/saectl/eval/labels"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/section"
 )
 
 // A detectorTest is the detectors with the scores that they give test rows.
@@ -35,7 +36,7 @@ func (t *detectorTest) scores(s *labels.Set, score func(s *labels.Set, i int) fl
 func (t *detectorTest) detect(ood *labels.Set, name string) labels.OOD {
 	out := labels.OOD{Name: name, Rows: ood.Len()}
 	for k, d := range t.detectors {
-		x := labels.OODScore{Name: d.Name, Formula: d.Formula, Source: d.Source, Codes: labels.DetectionOf(t.codes[k], t.scores(ood, d.Codes))}
+		x := labels.OODScore{Formula: section.Formula{Name: d.Name, Formula: d.Formula, Source: d.Source}, Codes: labels.DetectionOf(t.codes[k], t.scores(ood, d.Codes))}
 		if d.Raw != nil {
 			raw := labels.DetectionOf(t.raw[k], t.scores(ood, d.Raw))
 			x.Raw = &raw

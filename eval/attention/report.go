@@ -3,27 +3,29 @@ package attention
 import (
 	"context"
 	"fmt"
+
+	"github.com/saectl/saectl/internal/section"
 )
 
 // A Report is the JSON of saectl heads. Shares of latents are those of Shares,
 // attributions those of Attribution, in pre-activation units.
 type Report struct {
-	SAE         string     `json:"sae"`
-	Dump        string     `json:"dump"`
-	Rows        int64      `json:"rows"`
-	Heads       int        `json:"heads"`
-	HeadDim     int        `json:"head_dim"`
-	KVHeads     int        `json:"kv_heads"`
-	Latents     int        `json:"latents"`
-	Live        int        `json:"live_latents"`
-	Identity    *Identity  `json:"identity,omitempty"`
-	ByHead      []Head     `json:"by_head"`
-	Features    []Feature  `json:"features"`
-	Shares      []float64  `json:"head_share"`                  // [F,H] row by row
-	Output      []float64  `json:"head_share_output,omitempty"` // [F,H] through W_O
-	Condition   *Condition `json:"condition,omitempty"`
-	Definitions []Formula  `json:"definitions"`
-	Warnings    []string   `json:"warnings"`
+	SAE         string            `json:"sae"`
+	Dump        string            `json:"dump"`
+	Rows        int64             `json:"rows"`
+	Heads       int               `json:"heads"`
+	HeadDim     int               `json:"head_dim"`
+	KVHeads     int               `json:"kv_heads"`
+	Latents     int               `json:"latents"`
+	Live        int               `json:"live_latents"`
+	Identity    *Identity         `json:"identity,omitempty"`
+	ByHead      []Head            `json:"by_head"`
+	Features    []Feature         `json:"features"`
+	Shares      []float64         `json:"head_share"`                  // [F,H] row by row
+	Output      []float64         `json:"head_share_output,omitempty"` // [F,H] through W_O
+	Condition   *Condition        `json:"condition,omitempty"`
+	Definitions []section.Formula `json:"definitions"`
+	Warnings    []string          `json:"warnings"`
 }
 
 // An Identity is how well attributions and constants add up to the latents'
@@ -61,17 +63,10 @@ type Share struct {
 	Share  float64 `json:"share"`
 }
 
-// A Formula says how a figure is made and where it comes from.
-type Formula struct {
-	Name    string `json:"name"`
-	Formula string `json:"formula"`
-	Source  string `json:"source"`
-}
-
 const paper = "Kissane et al. 2024, arXiv 2406.17759"
 
-func formulas() []Formula {
-	return []Formula{
+func formulas() []section.Formula {
+	return section.Formulas([][3]string{
 		{"head_share", "‖d_h‖ / Σ_h' ‖d_h'‖, d_h the part of the latent's decoder row that head h wrote", paper + ", weight-based head attribution"},
 		{"head_share_output", "‖d_h·W_O[h]‖ / Σ_h' ‖d_h'·W_O[h']‖", "the same in the residual stream"},
 		{"dfa", "A_h(t,s)·<v_h(s), w_h>, w_h the part of the latent's encoder row that reads head h; with the constant b_enc - <b_dec,w> they add up to the latent's value", paper + ", direct feature attribution"},
@@ -79,7 +74,7 @@ func formulas() []Formula {
 		{"from_residual", "Σ_h A_h(t,s)·g_r(s)·<d_r·W_V,h, w_h> / σ(s), pattern and layer norm frozen", "a step of recursive attribution, weighted by the patterns"},
 		{"logit_weights", "Σ_h d_h·W_O[h]·W_U, without layer norm and bias", paper},
 		{"specificity", "of the rows on which the latent fires, the share on which the condition holds; sensitivity: of the rows on which it holds, the share on which the latent fires", paper + ", induction feature study"},
-	}
+	})
 }
 
 func (a *analysis) report(ctx context.Context) (*Report, error) {

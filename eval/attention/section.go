@@ -33,7 +33,7 @@ func (r *Report) Section() *section.Section {
 	}
 	for _, f := range r.Definitions {
 		if r.shows(f.Name) {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s: %s (%s)", f.Name, f.Formula, f.Source))
+			s.Notes = append(s.Notes, f.Note())
 		}
 	}
 	return s

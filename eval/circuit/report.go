@@ -13,20 +13,20 @@ import (
 
 // A Report is the JSON of saectl circuit.
 type Report struct {
-	Dump        string    `json:"dump"`
-	Examples    int       `json:"examples"`
-	Positive    int       `json:"positive"`
-	Heads       int       `json:"heads"`
-	PerLayer    int       `json:"heads_per_layer"`
-	D           int       `json:"d"`
-	Settings    Settings  `json:"settings"`
-	Seeds       int       `json:"seeds"`
-	Seed        uint64    `json:"seed"`
-	Truth       []string  `json:"truth,omitempty"` // layer.head
-	Results     []Result  `json:"results"`
-	ByHead      []Head    `json:"by_head"` // of the first result, the likeliest first
-	Definitions []Formula `json:"definitions"`
-	Warnings    []string  `json:"warnings"`
+	Dump        string            `json:"dump"`
+	Examples    int               `json:"examples"`
+	Positive    int               `json:"positive"`
+	Heads       int               `json:"heads"`
+	PerLayer    int               `json:"heads_per_layer"`
+	D           int               `json:"d"`
+	Settings    Settings          `json:"settings"`
+	Seeds       int               `json:"seeds"`
+	Seed        uint64            `json:"seed"`
+	Truth       []string          `json:"truth,omitempty"` // layer.head
+	Results     []Result          `json:"results"`
+	ByHead      []Head            `json:"by_head"` // of the first result, the likeliest first
+	Definitions []section.Formula `json:"definitions"`
+	Warnings    []string          `json:"warnings"`
 
 	Codes Codes `json:"-"` // of the first trial
 }
@@ -67,17 +67,10 @@ type Head struct {
 	Scores  map[string]float64 `json:"scores"` // means over seeds
 }
 
-// A Formula says how a figure is made and where it comes from.
-type Formula struct {
-	Name    string `json:"name"`
-	Formula string `json:"formula"`
-	Source  string `json:"source"`
-}
-
 const paper = "O'Neill and Bui 2024, arXiv 2405.12522"
 
-func formulas() []Formula {
-	return []Formula{
+func formulas() []section.Formula {
+	return section.Formulas([][3]string{
 		{"code", "the latent that fires most on what a head wrote; ties and rows without any: 0", paper},
 		{"node", "|P \\ N|, the codes of a head on positive examples that no negative example has; it grows with the variety of a head's codes", paper},
 		{"node normalised", "|P \\ N| / |P ∪ N|", paper + ", ablation"},
@@ -85,7 +78,7 @@ func formulas() []Formula {
 		{"edge K", "how often a head is among the first K that the pairs of heads name, the pairs ranked by the pairs of codes that only positive examples have; normalised: divided by the pairs of codes on positive plus those on negative examples", paper + "; it ranks heads, not edges"},
 		{"pr_auc", "Σ (change of recall)·precision over distinct thresholds", "average precision of scikit-learn"},
 		{"true_f1_max", "most over thresholds of 2PR/(P + R); harmonic_tpr_tnr_max: of 2·TPR·TNR/(TPR + TNR), which the paper's code calls F1", paper},
-	}
+	})
 }
 
 func newReport(x *Examples, o Options) *Report {
@@ -201,7 +194,7 @@ func (r *Report) Section() *section.Section {
 		s.Notes = append(s.Notes, "warning: "+w)
 	}
 	for _, f := range r.Definitions {
-		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s (%s)", f.Name, f.Formula, f.Source))
+		s.Notes = append(s.Notes, f.Note())
 	}
 	return s
 }

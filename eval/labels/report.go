@@ -37,11 +37,9 @@ type OOD struct {
 
 // An OODScore is one score on latents and on rows.
 type OODScore struct {
-	Name    string     `json:"name"`
-	Formula string     `json:"formula"`
-	Source  string     `json:"source"`
-	Codes   Detection  `json:"codes"`
-	Raw     *Detection `json:"raw,omitempty"`
+	section.Formula
+	Codes Detection  `json:"codes"`
+	Raw   *Detection `json:"raw,omitempty"`
 }
 
 // A Detection is how well a score does, test rows as positives.
@@ -80,7 +78,7 @@ func (r *Report) Section() *section.Section {
 	if r.OOD != nil {
 		s.Notes = append(s.Notes, "AUROC: half credit for ties; FPR95: share of the other rows at or above the ceil(0.05 n)-th smallest of the n test scores; AUPR: test rows positive, by steps. Statistics are of the training rows of the probes.")
 		for _, x := range r.OOD[0].Scores {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s: %s (%s)", x.Name, x.Formula, x.Source))
+			s.Notes = append(s.Notes, x.Note())
 		}
 	}
 	if r.Ontology != nil {

@@ -45,3 +45,22 @@ const (
 
 // Add adds a row to the table; it has as many cells as there are columns.
 func (t *Table) Add(cells ...any) { t.Rows = append(t.Rows, cells) }
+
+// A Formula says how a figure is made and where it comes from.
+type Formula struct {
+	Name    string `json:"name"`
+	Formula string `json:"formula"`
+	Source  string `json:"source"`
+}
+
+// Formulas are those of rows of a name, a formula and a source.
+func Formulas(rows [][3]string) []Formula {
+	f := make([]Formula, len(rows))
+	for i, r := range rows {
+		f[i] = Formula{r[0], r[1], r[2]}
+	}
+	return f
+}
+
+// Note is the formula as one of the notes of a section.
+func (f Formula) Note() string { return f.Name + ": " + f.Formula + " (" + f.Source + ")" }
