@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -73,15 +74,7 @@ func (m *Model) keepBatch(n int) {
 		return
 	}
 	sorted := slices.Clone(values)
-	slices.SortFunc(sorted, func(a, b float32) int {
-		switch {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(sorted, func(a, b float32) int { return cmp.Compare(b, a) })
 	cut, left := float32(math.Inf(1)), 0
 	if n > 0 {
 		cut = sorted[n-1]

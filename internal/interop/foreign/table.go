@@ -63,9 +63,6 @@ func (t *Table) Fail(format string, args ...any) {
 	}
 }
 
-// Err is the first error.
-func (t *Table) Err() error { return t.err }
-
 // Has reports whether the file has a tensor.
 func (t *Table) Has(name string) bool {
 	_, _, ok := t.Info(name)
