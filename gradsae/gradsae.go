@@ -3,7 +3,6 @@ package gradsae
 import (
 	"gorgonia.org/gorgonia"
 
-	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -168,10 +167,7 @@ func (v *GradSAE) losses(b *sae.Builder, c *sae.Coder, out *sae.Out) {
 		loss = b.G.Times(b.G.SquaredError(out.Recon, b.X(), 1), b.G.InverseVariance(b.X(), nil))
 	}
 	out.Loss, out.Terms = loss, map[string]*gorgonia.Node{v.Loss: loss}
-	if v.AuxK == 0 {
-		return
+	if v.AuxK > 0 {
+		sae.AuxK{K: v.AuxK, After: v.DeadAfter}.AddTo(b, c, b.X(), v.AuxCoefficient, out)
 	}
-	aux := sae.AuxK{K: v.AuxK, After: v.DeadAfter}.Add(b, c, b.X(), out)
-	out.Terms["auxk"] = aux
-	out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(v.AuxCoefficient)}, loss, aux)
 }

@@ -17,7 +17,7 @@ type AuxK struct {
 	Shrink      bool           // scaled by dead/K while fewer than K are dead
 	Abs         bool           // the largest in absolute value
 	Plain       bool           // the mean over rows of the squared error, r no constant
-	Held        bool           // with Plain: r is a constant
+	Held        bool           // likewise, but r is a constant
 	Signed      bool           // latents below 0 take part, the largest first
 	Rank        *gorgonia.Node // [F] factors of z by which the largest are found; nil for none
 	Inverse     *gorgonia.Node // divide by the variance of the target instead; nil for that of r
@@ -37,6 +37,14 @@ func (a AuxK) Add(b *Builder, c *Coder, target *gorgonia.Node, out *Out) *gorgon
 	}
 	e := a.error(b, c.Sum(kept), b.G.Sub(target, out.Recon), dead.Node)
 	return b.G.Weighted([]sparseop.Coefficient{func() float64 { return a.weight(len(dead.Latents())) }}, e)
+}
+
+// AddTo makes AuxK, with a coefficient, a term of out's loss beside what is
+// there.
+func (a AuxK) AddTo(b *Builder, c *Coder, target *gorgonia.Node, coefficient float64, out *Out) {
+	aux := a.Add(b, c, target, out)
+	out.Terms["auxk"] = aux
+	out.Loss = b.G.Weighted([]sparseop.Coefficient{Constant(1), Constant(coefficient)}, out.Loss, aux)
 }
 
 // picker picks the K largest dead latents of a row.
@@ -59,11 +67,10 @@ func (a AuxK) picker(b *Builder, dead *Dead) sparseop.WidePicker {
 // error compares the sum [B,DOut] of the dead latents that were kept with the
 // residual [B,DOut].
 func (a AuxK) error(b *Builder, sum, residual, dead *gorgonia.Node) *gorgonia.Node {
-	if a.Plain && !a.Held {
-		return b.MeanSquared(sum, residual)
+	if !a.Plain {
+		residual = b.G.Stop(residual)
 	}
-	residual = b.G.Stop(residual)
-	if a.Held {
+	if a.Plain || a.Held {
 		return b.MeanSquared(sum, residual)
 	}
 	inverse := a.Inverse

@@ -4,7 +4,6 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
-	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -36,9 +35,7 @@ func (t *AbsTopK) Build(b *sae.Builder) sae.Out {
 	out.Loss = b.MeanSquared(out.Recon, b.X())
 	out.Terms = map[string]*gorgonia.Node{"mse": out.Loss}
 	if t.AuxK > 0 {
-		aux := sae.AuxK{K: t.AuxK, After: t.DeadAfter, Abs: true}.Add(b, &m.Coder, m.target, &out)
-		out.Terms["auxk"] = aux
-		out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(t.AuxCoefficient)}, out.Loss, aux)
+		sae.AuxK{K: t.AuxK, After: t.DeadAfter, Abs: true}.AddTo(b, &m.Coder, m.target, t.AuxCoefficient, &out)
 	}
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
-	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -62,9 +61,7 @@ func (t *BatchTopK) losses(b *sae.Builder, m *model, out *sae.Out) {
 	if t.AuxK == 0 {
 		return
 	}
-	aux := sae.AuxK{
+	sae.AuxK{
 		K: t.AuxK, After: t.DeadAfter, Plain: t.AuxLoss == "plain", Held: t.AuxLoss == "held", Shrink: t.AuxScale, Signed: t.AuxSigned, Rank: m.rank,
-	}.Add(b, &m.Coder, m.target, out)
-	out.Terms["auxk"] = aux
-	out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(t.AuxCoefficient)}, mse, aux)
+	}.AddTo(b, &m.Coder, m.target, t.AuxCoefficient, out)
 }

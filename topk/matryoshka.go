@@ -59,8 +59,7 @@ func (t *Matryoshka) Build(b *sae.Builder) sae.Out {
 	out := sae.Out{Codes: m.Code(t.K*b.B, b.Picker(rule))}
 	if !b.Train {
 		if t.prefix > 0 {
-			p := b.G.Part(out.Codes.Support, 0, ends[t.prefix-1])
-			out.Codes = sae.Codes{Support: p.Support, Values: b.G.Take(out.Codes.Values, p)}
+			out.Codes = partOf(b, out.Codes, 0, ends[t.prefix-1])
 		}
 		out.Recon = m.Decode(out.Codes)
 		return out
@@ -100,9 +99,7 @@ func (t *Matryoshka) losses(b *sae.Builder, m *model, ends []int, out *sae.Out) 
 	mse := b.G.Weighted(cs, errors...)
 	out.Loss, out.Terms["mse"] = mse, mse
 	if t.AuxK > 0 {
-		aux := sae.AuxK{K: t.AuxK, After: t.DeadAfter}.Add(b, &m.Coder, m.target, out)
-		out.Terms["auxk"] = aux
-		out.Loss = b.G.Weighted([]sparseop.Coefficient{sae.Constant(1), sae.Constant(t.AuxCoefficient)}, mse, aux)
+		sae.AuxK{K: t.AuxK, After: t.DeadAfter}.AddTo(b, &m.Coder, m.target, t.AuxCoefficient, out)
 	}
 }
 
@@ -113,10 +110,15 @@ func (t *Matryoshka) upTo(b *sae.Builder, m *model, ends []int, g int, out *sae.
 	if g > 0 {
 		first = ends[g-1]
 	}
-	p := b.G.Part(out.Codes.Support, first, ends[g])
-	own := sae.Codes{Support: p.Support, Values: b.G.Take(out.Codes.Values, p)}
+	own := partOf(b, out.Codes, first, ends[g])
 	if g == 0 {
 		return m.Decode(own)
 	}
 	return b.G.Add(out.Recon, m.Sum(own))
+}
+
+// partOf is the codes of latents [lo,hi).
+func partOf(b *sae.Builder, c sae.Codes, lo, hi int) sae.Codes {
+	p := b.G.Part(c.Support, lo, hi)
+	return sae.Codes{Support: p.Support, Values: b.G.Take(c.Values, p)}
 }
