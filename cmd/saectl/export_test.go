@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"os"
@@ -9,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/saectl/saectl/internal/interop"
-	"github.com/saectl/saectl/internal/interop/foreign"
 	"github.com/saectl/saectl/internal/safetensors"
 )
 
@@ -154,7 +154,11 @@ func TestTranscodersNeedATarget(t *testing.T) {
 		}
 		weights = append(weights, safetensors.Tensor{Name: name, Shape: shape, Data: make([]float32, n)})
 	}
-	if err := foreign.WriteSafetensors("transcoder/sae_weights.safetensors", nil, weights); err != nil {
+	var b bytes.Buffer
+	if err := safetensors.Write(&b, nil, weights); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("transcoder/sae_weights.safetensors", b.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, e := want(t, 1, "eval", "--sae", "transcoder", "--dump", "planted"); !strings.Contains(e, "target") {

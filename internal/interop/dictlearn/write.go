@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 
-	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/interop/foreign"
 	"github.com/saectl/saectl/internal/interop/torchfile"
 )
@@ -37,20 +35,10 @@ func Write(dir string, s *foreign.SAE) error {
 	if err := c.FoldInputBias(classes()[name].inputBias); err != nil {
 		return err
 	}
-	if err := foreign.NewFolder(dir, Config, Weights); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(map[string]any{"trainer": trainerOf(c, s, name), "buffer": map[string]any{"d_submodule": c.D, "io": "out"}}, "", "  ")
-	if err != nil {
-		return err
-	}
-	err = atomicfile.Write(filepath.Join(dir, Weights), func(w io.Writer) error {
+	config := map[string]any{"trainer": trainerOf(c, s, name), "buffer": map[string]any{"d_submodule": c.D, "io": "out"}}
+	return foreign.WriteFolder(dir, Config, config, Weights, func(w io.Writer) error {
 		return torchfile.Write(w, "ae", entriesOf(c, name))
 	})
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(filepath.Join(dir, Config), append(b, '\n'))
 }
 
 // classOf is the dict_class of s.

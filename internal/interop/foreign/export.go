@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,22 +10,28 @@ import (
 	"path/filepath"
 
 	"github.com/saectl/saectl/internal/atomicfile"
-	"github.com/saectl/saectl/internal/safetensors"
 )
 
-// NewFolder makes the folder dir for the given files, none of which may be there.
-func NewFolder(dir string, files ...string) error {
-	for _, name := range files {
+// WriteFolder makes the folder dir of two files, neither of which may be there:
+// the weights, as write gives them, and then settings as JSON, each whole or not
+// at all.
+func WriteFolder(dir, config string, settings any, weights string, write func(io.Writer) error) error {
+	for _, name := range []string{config, weights} {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s holds %s already; give another folder", dir, name)
 		}
 	}
-	return os.MkdirAll(dir, 0o777)
-}
-
-// WriteSafetensors writes tensors to a file, whole or not at all.
-func WriteSafetensors(path string, meta map[string]string, tensors []safetensors.Tensor) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, meta, tensors) })
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(settings, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(dir, weights), write); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(filepath.Join(dir, config), append(b, '\n'))
 }
 
 // ZerosFor is x, or n zeros where x is nil: a tensor that a file must have and

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/safetensors"
 )
 
@@ -62,9 +62,6 @@ func (s *SAE) Save(dir string) error {
 			return fmt.Errorf("%s holds an autoencoder already (%s); give another folder", dir, name)
 		}
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
 	var tensors []safetensors.Tensor
 	for _, t := range s.named() {
 		if *t.data != nil {
@@ -72,14 +69,9 @@ func (s *SAE) Save(dir string) error {
 		}
 	}
 	meta := map[string]string{"format": s.Format, "architecture": s.Architecture}
-	if err := WriteSafetensors(filepath.Join(dir, weightsFile), meta, tensors); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(description{1, s}, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(filepath.Join(dir, descriptionFile), append(b, '\n'))
+	return WriteFolder(dir, descriptionFile, description{1, s}, weightsFile, func(w io.Writer) error {
+		return safetensors.Write(w, meta, tensors)
+	})
 }
 
 // Load reads a folder that Save made.

@@ -3,9 +3,8 @@ package saelens
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"io"
 
-	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/interop/foreign"
 	"github.com/saectl/saectl/internal/safetensors"
 )
@@ -26,17 +25,9 @@ func Write(dir string, s *foreign.SAE) error {
 	if err != nil {
 		return err
 	}
-	if err := foreign.NewFolder(dir, Config, Weights); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(configOf(c, s, architecture), "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := foreign.WriteSafetensors(filepath.Join(dir, Weights), nil, tensorsOf(c)); err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(filepath.Join(dir, Config), append(b, '\n'))
+	return foreign.WriteFolder(dir, Config, configOf(c, s, architecture), Weights, func(w io.Writer) error {
+		return safetensors.Write(w, nil, tensorsOf(c))
+	})
 }
 
 // architectureOf is the library's word for s.

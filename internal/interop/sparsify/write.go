@@ -3,9 +3,8 @@ package sparsify
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"io"
 
-	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/interop/foreign"
 	"github.com/saectl/saectl/internal/safetensors"
 )
@@ -34,13 +33,6 @@ func Write(dir string, s *foreign.SAE) error {
 			return err
 		}
 	}
-	if err := foreign.NewFolder(dir, Config, Weights); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(configOf(c), "", "  ")
-	if err != nil {
-		return err
-	}
 	tensors := []safetensors.Tensor{
 		{Name: "W_dec", Shape: []int{c.F, c.D}, Data: c.Decoder},
 		{Name: "b_dec", Shape: []int{c.D}, Data: c.DecoderBias},
@@ -50,10 +42,9 @@ func Write(dir string, s *foreign.SAE) error {
 	if c.Skip != nil {
 		tensors = append(tensors, safetensors.Tensor{Name: "W_skip", Shape: []int{c.D, c.D}, Data: c.Skip})
 	}
-	if err := foreign.WriteSafetensors(filepath.Join(dir, Weights), map[string]string{"format": "pt"}, tensors); err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(filepath.Join(dir, Config), append(b, '\n'))
+	return foreign.WriteFolder(dir, Config, configOf(c), Weights, func(w io.Writer) error {
+		return safetensors.Write(w, map[string]string{"format": "pt"}, tensors)
+	})
 }
 
 // configOf is cfg.json. Of a folder of sparsify it is as it was.
