@@ -40,7 +40,7 @@ encoded and with its tokens and documents, to be put into the model elsewhere.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEncode(cmd, s, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.sae, "sae", "", "run folder")
+	f.StringVar(&o.sae, "sae", "", "run folder, or files of another tool")
 	f.StringVar(&o.dump, "dump", "", "dump to encode (default the run's own, all rows)")
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.StringVar(&o.out, "out", "", "file to write, such as codes.arrow, or the folder of a cache")

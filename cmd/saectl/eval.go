@@ -52,7 +52,7 @@ definition and the number of rows; docs/metrics.md lists them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEval(cmd.Context(), s, o) },
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.saes, "sae", nil, "run folder, or the folder of a sweep for all its runs; may be given again")
+	f.StringArrayVar(&o.saes, "sae", nil, "run folder, files of another tool, or the folder of a sweep for all its runs; may be given again")
 	f.StringArrayVar(&o.set, "set", nil, "evaluate with another setting of the variant, `key=value`; the report is then not kept in the run folder")
 	f.StringVar(&o.dump, "dump", "", "dump to evaluate on (default the run's own)")
 	f.StringVar(&o.split, "split", "test", "rows of the run's own dump: test (held out from training) or all")

@@ -15,12 +15,12 @@ import (
 
 // headsOptions are the flags of heads.
 type headsOptions struct {
-	sae, dump, split, where          string
-	weights, attention               string
-	residual, residualDump           string
-	features, condition, html        string
-	heads, kv, top, perHead, threads int
-	json                             bool
+	lookFlags
+	weights, attention        string
+	residual, residualDump    string
+	features, condition, html string
+	heads, kv, top, perHead   int
+	json                      bool
 }
 
 func newHeads(s streams) *cobra.Command {
@@ -49,11 +49,8 @@ and b_V [key-value heads, head width].`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runHeads(cmd.Context(), s, o) },
 	}
+	o.lookFlags.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.sae, "sae", "", "run folder")
-	f.StringVar(&o.dump, "dump", "", "dump to look at (default the run's own)")
-	f.StringVar(&o.split, "split", "all", "rows of the run's own dump: all, or test (held out from training)")
-	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.IntVar(&o.heads, "heads", 0, "heads in a row, where the dump's metadata does not say")
 	f.IntVar(&o.kv, "kv-heads", 0, "key-value heads of --weights, where they are fewer than heads and --attention does not say")
 	f.StringVar(&o.weights, "weights", "", "safetensors file with W_O, W_U, W_V or b_V of the layer")
@@ -66,7 +63,6 @@ and b_V [key-value heads, head width].`,
 	f.StringVar(&o.condition, "condition", "", "say which latents go with a condition on rows, such as 'label==3'")
 	f.StringVar(&o.html, "html", "", "write what was found to this file, as one HTML page")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
-	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
 }
 
@@ -74,7 +70,7 @@ func runHeads(ctx context.Context, s streams, o headsOptions) error {
 	if o.top < 0 || o.perHead < 1 {
 		return usageError{fmt.Errorf("--top is %d and --per-head %d; give 0 or more, and 1 or more", o.top, o.perHead)}
 	}
-	l, err := openLook(o.sae, o.dump, o.split, o.where, o.threads)
+	l, err := o.open()
 	if err != nil {
 		return err
 	}

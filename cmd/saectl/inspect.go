@@ -15,15 +15,14 @@ import (
 
 // inspectOptions are the flags of inspect-features.
 type inspectOptions struct {
-	sae, dump, split, where string
-	html, direction         string
-	format, out, release    string
-	sweep                   string
-	features, by, search    string
-	count, top, similar     int
-	json                    bool
-	threads                 int
-	images                  string
+	lookFlags
+	html, direction      string
+	format, out, release string
+	sweep                string
+	features, by, search string
+	count, top, similar  int
+	json                 bool
+	images               string
 }
 
 func newInspect(s streams) *cobra.Command {
@@ -51,11 +50,8 @@ Memory is bounded by the latents shown, however large the dump.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runInspect(cmd.Context(), s, o) },
 	}
+	o.lookFlags.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.sae, "sae", "", "run folder")
-	f.StringVar(&o.dump, "dump", "", "dump to look at (default the run's own)")
-	f.StringVar(&o.split, "split", "all", "rows of the run's own dump: all, or test (held out from training)")
-	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
 	f.StringVar(&o.features, "feature", "", "latents by number, such as 3,17,40-52")
 	f.StringVar(&o.by, "by", "", "rank latents by clarity (the default: those whose activity lies on one token first), frequency, activation or attribution (needs gradients)")
 	f.StringVar(&o.search, "search", "", "rank latents by how well they pick out the rows of this text")
@@ -70,7 +66,6 @@ Memory is bounded by the latents shown, however large the dump.`,
 	f.StringVar(&o.out, "out", "", "folder for the pages of --format")
 	f.StringVar(&o.release, "release", "saectl", "name that the pages of --format are published under")
 	f.BoolVar(&o.json, "json", false, "print one JSON object and nothing else on stdout")
-	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
 	return cmd
 }
 
@@ -78,7 +73,7 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 	if err := o.check(); err != nil {
 		return usageError{err}
 	}
-	l, err := openLook(o.sae, o.dump, o.split, o.where, o.threads)
+	l, err := o.open()
 	if err != nil {
 		return err
 	}

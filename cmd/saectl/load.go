@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/configs"
 	"github.com/saectl/saectl/eval"
@@ -193,6 +195,26 @@ func (t *trained) reads() (activations.Columns, error) {
 func (t *trained) transcodes() (bool, error) {
 	needs, err := sae.Columns(t.settings.Section, t.settings.SAE.Latents)
 	return needs&activations.Target != 0, err
+}
+
+// lookFlags say what a command looks at: an autoencoder and rows.
+type lookFlags struct {
+	sae, dump, split, where string
+	threads                 int
+}
+
+// add gives cmd the flags, with all rows of the run's own dump as the default.
+func (o *lookFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.sae, "sae", "", "run folder, or files of another tool")
+	f.StringVar(&o.dump, "dump", "", "dump to look at (default the run's own)")
+	f.StringVar(&o.split, "split", "all", "rows of the run's own dump: all, or test (held out from training)")
+	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'pos>0'")
+	f.IntVar(&o.threads, "threads", 0, "threads to compute on; changes no figure (default all)")
+}
+
+func (o *lookFlags) open() (*look, error) {
+	return openLook(o.sae, o.dump, o.split, o.where, o.threads)
 }
 
 // A look is a run opened together with rows to look at it on.
