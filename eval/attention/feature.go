@@ -59,7 +59,7 @@ const (
 	causes       = 10
 )
 
-func (a *analysis) feature(ctx context.Context, r *Report, latent int) (Feature, error) {
+func (a *analysis) feature(ctx context.Context, latent int) (Feature, error) {
 	heads := a.s.Layout.Heads
 	f := Feature{Latent: latent, Fired: a.fired[latent], Shares: a.shares[latent*heads : (latent+1)*heads], Examples: []Example{}}
 	f.MainHead = MainHead(f.Shares)

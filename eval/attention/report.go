@@ -101,7 +101,7 @@ func (a *analysis) report(ctx context.Context) (*Report, error) {
 		chosen = firstOfEach(r.ByHead)
 	}
 	for _, latent := range chosen {
-		f, err := a.feature(ctx, r, latent)
+		f, err := a.feature(ctx, latent)
 		if err != nil {
 			return nil, err
 		}
