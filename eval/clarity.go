@@ -22,9 +22,8 @@ type clarity struct {
 	labels []string // names of labels, for a dump without text
 	number map[string]int32
 	names  []string
-	keep   int
-	drawn  [][]draw // [F] heaps, the least priority on top
-	tokens []int32  // of the rows of a batch
+	drawn  []best[draw] // [F] of largest priority
+	tokens []int32      // of the rows of a batch
 }
 
 // A draw is a row in the sample of a latent.
@@ -32,6 +31,9 @@ type draw struct {
 	priority, weight float64
 	token            int32
 }
+
+// foremost ranks draws by priority, the largest first.
+func foremost(a, b draw) int { return cmp.Compare(b.priority, a.priority) }
 
 // Bounds on the rows drawn: of all latents together, and of one.
 const (
@@ -42,8 +44,11 @@ const (
 
 // newClarity is nil for a dump with neither text nor labels.
 func newClarity(r Reader, f int) (*clarity, error) {
-	c := &clarity{reader: r, number: map[string]int32{}, drawn: make([][]draw, f)}
-	c.keep = min(drawnMost, max(drawnLeast, drawnTotal/max(f, 1))) + 1
+	c := &clarity{reader: r, number: map[string]int32{}, drawn: make([]best[draw], f)}
+	keep := min(drawnMost, max(drawnLeast, drawnTotal/max(f, 1))) + 1
+	for i := range c.drawn {
+		c.drawn[i] = best[draw]{n: keep, compare: foremost}
+	}
 	switch {
 	case r.HasToken():
 		return c, nil
@@ -69,7 +74,7 @@ func (c *clarity) add(s *Sample, texts []string) {
 		index, values := s.Codes.Row(i)
 		for e, f := range index {
 			if w := float64(values[e]) * float64(values[e]); w > 0 {
-				c.drawn[f] = keepDraw(c.drawn[f], draw{w / u, w, c.tokens[i]}, c.keep)
+				c.drawn[f].add(draw{w / u, w, c.tokens[i]})
 			}
 		}
 	}
@@ -97,40 +102,14 @@ func (c *clarity) token(s *Sample, i int, texts []string) int32 {
 	return n
 }
 
-// keepDraw adds d to a heap that keeps the n of largest priority.
-func keepDraw(h []draw, d draw, n int) []draw {
-	if len(h) < n {
-		h = append(h, d)
-		for i := len(h) - 1; i > 0 && h[i].priority < h[(i-1)/2].priority; i = (i - 1) / 2 {
-			h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
-		}
-		return h
-	}
-	if d.priority <= h[0].priority {
-		return h
-	}
-	h[0] = d
-	for i := 0; ; {
-		child := 2*i + 1
-		if child+1 < len(h) && h[child+1].priority < h[child].priority {
-			child++
-		}
-		if child >= len(h) || h[i].priority <= h[child].priority {
-			return h
-		}
-		h[i], h[child] = h[child], h[i]
-		i = child
-	}
-}
-
 // of is the token that latent f fires on most, by Σf², and the share of Σf²
 // over all rows that lies on its rows; "", NaN for a latent that never fires.
 func (c *clarity) of(f int) (token string, share float64) {
-	rows, least := c.drawn[f], 0.0
+	rows, least := c.drawn[f].heap, 0.0
 	if len(rows) == 0 {
 		return "", math.NaN()
 	}
-	if len(rows) == c.keep {
+	if len(rows) == c.drawn[f].n {
 		rows, least = rows[1:], rows[0].priority
 	}
 	sums, total := map[int32]float64{}, 0.0

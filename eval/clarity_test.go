@@ -48,8 +48,9 @@ func TestClarityEstimate(t *testing.T) {
 	const trials, rows = 200, 2000
 	rnd := rand.New(rand.NewPCG(7, 7))
 	var sum, truth float64
-	c := &clarity{names: []string{"a", "b"}, keep: 65, drawn: make([][]draw, trials)}
+	c := &clarity{names: []string{"a", "b"}, drawn: make([]best[draw], trials)}
 	for f := range trials {
+		c.drawn[f] = best[draw]{n: 65, compare: foremost}
 		mass := [2]float64{}
 		for i := range rows {
 			w := math.Exp(2 * rnd.NormFloat64())
@@ -58,10 +59,10 @@ func TestClarityEstimate(t *testing.T) {
 				token = 1
 			}
 			mass[token] += w
-			c.drawn[f] = keepDraw(c.drawn[f], draw{w / (1 - rnd.Float64()), w, token}, c.keep)
+			c.drawn[f].add(draw{w / (1 - rnd.Float64()), w, token})
 		}
-		if len(c.drawn[f]) != c.keep {
-			t.Fatalf("%d rows are kept, want %d", len(c.drawn[f]), c.keep)
+		if len(c.drawn[f].heap) != 65 {
+			t.Fatalf("%d rows are kept, want %d", len(c.drawn[f].heap), 65)
 		}
 		token, share := c.of(f)
 		if token == "b" { // the rarer token, drawn most by chance
@@ -77,9 +78,9 @@ func TestClarityEstimate(t *testing.T) {
 // TestClarityRanks wants words before signs, and one latent of each token
 // before a second.
 func TestClarityRanks(t *testing.T) {
-	c := &clarity{names: []string{"(", "func", "range"}, keep: 65, drawn: make([][]draw, 5)}
+	c := &clarity{names: []string{"(", "func", "range"}, drawn: make([]best[draw], 5)}
 	for f, token := range []int32{0, 1, 1, 2, 0} {
-		c.drawn[f] = []draw{{1, 1, token}, {1, float64(f) / 10, 1 - min(token, 1)}}
+		c.drawn[f] = best[draw]{n: 65, heap: []draw{{1, 1, token}, {1, float64(f) / 10, 1 - min(token, 1)}}}
 	}
 	u := newUsage(5)
 	for f := range u.fired {

@@ -30,8 +30,8 @@ func inOrder(a, b mark) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.C
 type collector struct {
 	chosen []int
 	slot   []int32 // [F] place in chosen, -1 for others
-	top    []best
-	sample []best
+	top    []best[mark]
+	sample []best[mark]
 	active *activeRows
 
 	pending []mark // [chosen] the best row of the document under way, with PerDocument; value 0 for none
@@ -54,8 +54,8 @@ func newCollector(f int, chosen []int, o InspectOptions) *collector {
 	keep := min(sampleMost, max(sampleLeast, sampleTotal/max(len(chosen), 1)))
 	for i, latent := range chosen {
 		c.slot[latent] = int32(i)
-		c.top = append(c.top, best{n: o.Top, compare: better})
-		c.sample = append(c.sample, best{n: keep, compare: inOrder})
+		c.top = append(c.top, best[mark]{n: o.Top, compare: better})
+		c.sample = append(c.sample, best[mark]{n: keep, compare: inOrder})
 	}
 	if o.PerDocument {
 		c.pending = make([]mark, len(chosen))
@@ -116,14 +116,14 @@ func (c *collector) flush() {
 	}
 }
 
-// best keeps the n marks that compare ranks first.
-type best struct {
+// best keeps the n entries that compare ranks first.
+type best[T any] struct {
 	n       int
-	compare func(a, b mark) int
-	heap    []mark // the last of the kept ones on top
+	compare func(a, b T) int
+	heap    []T // the last of the kept ones on top
 }
 
-func (b *best) add(m mark) {
+func (b *best[T]) add(m T) {
 	if len(b.heap) < b.n {
 		b.heap = append(b.heap, m)
 		b.up(len(b.heap) - 1)
@@ -135,7 +135,7 @@ func (b *best) add(m mark) {
 	}
 }
 
-func (b *best) up(i int) {
+func (b *best[T]) up(i int) {
 	for i > 0 {
 		parent := (i - 1) / 2
 		if b.compare(b.heap[i], b.heap[parent]) <= 0 {
@@ -146,7 +146,7 @@ func (b *best) up(i int) {
 	}
 }
 
-func (b *best) down(i int) {
+func (b *best[T]) down(i int) {
 	for {
 		child := 2*i + 1
 		if child >= len(b.heap) {
@@ -164,6 +164,6 @@ func (b *best) down(i int) {
 }
 
 // sorted gives what was kept, first ranked first.
-func (b *best) sorted() []mark {
+func (b *best[T]) sorted() []T {
 	return slices.SortedFunc(slices.Values(b.heap), b.compare)
 }

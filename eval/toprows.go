@@ -8,17 +8,17 @@ import (
 // topRows keeps the 16 rows on which each latent is strongest, and measures
 // how many latents share them.
 type topRows struct {
-	best []best // [F]
+	best []best[mark] // [F]
 	rows int64
 }
 
 const topRowCount = 16
 
 func newTopRows(f int) *topRows {
-	m := &topRows{best: make([]best, f)}
+	m := &topRows{best: make([]best[mark], f)}
 	larger := func(a, b mark) int { return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.row, b.row)) }
 	for i := range m.best {
-		m.best[i] = best{n: topRowCount, compare: larger}
+		m.best[i] = best[mark]{n: topRowCount, compare: larger}
 	}
 	return m
 }
