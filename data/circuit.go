@@ -2,12 +2,10 @@ package data
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 
@@ -38,6 +36,10 @@ type Circuit struct {
 func DefaultCircuit() Circuit {
 	return Circuit{Examples: 250, Layers: 8, Heads: 8, D: 64, Planted: 5, Base: 3, Extra: 3, Share: 1, Noise: 0.1}
 }
+
+// KeyHeadsPerLayer is the metadata key of a dump that says how many heads a layer
+// has.
+const KeyHeadsPerLayer = "circuit.heads_per_layer"
 
 // CircuitFile is the file beside the dump that names the planted heads, a line
 // "layer head" each.
@@ -159,16 +161,12 @@ func WriteCircuit(ctx context.Context, dir string, c Circuit, progress func(rows
 	if err != nil {
 		return err
 	}
-	settings, v := map[string]any{"kind": "circuit"}, reflect.ValueOf(c)
-	for i := range v.NumField() {
-		settings[v.Type().Field(i).Tag.Get("yaml")] = v.Field(i).Interface()
-	}
-	text, err := json.Marshal(settings)
+	settings, err := synthJSON("circuit", c)
 	if err != nil {
 		return err
 	}
 	schema := activations.Schema{D: c.D, Half: c.Half, Columns: activations.DocPos | activations.Label, Metadata: activations.Metadata{
-		activations.KeyDataset: "planted circuit", keySynth: string(text), "circuit.heads_per_layer": strconv.Itoa(c.Heads),
+		activations.KeyDataset: "planted circuit", keySynth: settings, KeyHeadsPerLayer: strconv.Itoa(c.Heads),
 		activations.KeyLabelNames: `["negative","positive"]`,
 	}}
 	return writeRows(ctx, dir, g, schema, rowWriter{progress: progress, finish: func() error {

@@ -39,7 +39,7 @@ func WritePlanted(ctx context.Context, dir string, p Planted, progress func(rows
 	if err != nil {
 		return err
 	}
-	settings, err := p.json()
+	settings, err := synthJSON("", p)
 	if err != nil {
 		return err
 	}
@@ -65,11 +65,15 @@ func WritePlanted(ctx context.Context, dir string, p Planted, progress func(rows
 	})
 }
 
-// json is the settings under the names that the command line knows them by.
-func (p Planted) json() (string, error) {
-	m, v := map[string]any{}, reflect.ValueOf(p)
-	for i := range v.NumField() {
-		m[v.Type().Field(i).Tag.Get("yaml")] = v.Field(i).Interface()
+// synthJSON is the settings v of a kind, "" for a planted dictionary, under the
+// names that the command line knows them by.
+func synthJSON(kind string, v any) (string, error) {
+	m, fields := map[string]any{}, reflect.ValueOf(v)
+	if kind != "" {
+		m["kind"] = kind
+	}
+	for i := range fields.NumField() {
+		m[fields.Type().Field(i).Tag.Get("yaml")] = fields.Field(i).Interface()
 	}
 	b, err := json.Marshal(m)
 	return string(b), err

@@ -24,7 +24,7 @@ func WriteTree(ctx context.Context, dir string, t Tree, progress func(rows int64
 	if err != nil {
 		return err
 	}
-	settings, err := t.json()
+	settings, err := synthJSON("tree", t)
 	if err != nil {
 		return err
 	}
@@ -43,16 +43,6 @@ func WriteTree(ctx context.Context, dir string, t Tree, progress func(rows int64
 		},
 		finish: func() error { return g.writeTruth(filepath.Join(dir, TruthFile), settings, counts) },
 	})
-}
-
-// json is the settings under the names that the command line knows them by.
-func (t Tree) json() (string, error) {
-	m, v := map[string]any{"kind": "tree"}, reflect.ValueOf(t)
-	for i := range v.NumField() {
-		m[v.Type().Field(i).Tag.Get("yaml")] = v.Field(i).Interface()
-	}
-	b, err := json.Marshal(m)
-	return string(b), err
 }
 
 func (g *TreeGenerator) labelNames() string {
@@ -100,7 +90,7 @@ func ReadTree(dir string) (*TreeGenerator, error) {
 	return NewTreeGenerator(t)
 }
 
-// treeOf reads what json wrote.
+// treeOf reads what synthJSON wrote.
 func treeOf(settings string) (t Tree, err error) {
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(settings), &m); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/eval/circuit"
 	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/report"
@@ -52,7 +53,7 @@ the rankings are scored against it, as means over seeds. --train, --examples and
 	f.StringVar(&o.dump, "dump", "", "dump of head outputs")
 	f.StringVar(&o.where, "where", "", "only rows that meet a condition, such as 'doc<100'")
 	f.StringVar(&o.pool, "pool", circuit.PoolMean, "how positions of an example become one vector, where a row has all heads: mean or last")
-	f.IntVar(&o.perLayer, "heads-per-layer", 0, "heads of a layer (default what the metadata says under "+circuit.KeyPerLayer+", else all heads)")
+	f.IntVar(&o.perLayer, "heads-per-layer", 0, "heads of a layer (default what the metadata says under "+data.KeyHeadsPerLayer+", else all heads)")
 	f.StringVar(&o.truth, "truth", "", "file with the heads of the known circuit")
 	f.IntSliceVar(&o.Train, "train", []int{10}, "examples to fit on, drawn at random")
 	f.BoolVar(&o.Balanced, "balanced", false, "fit on as many positive examples as others")

@@ -7,11 +7,8 @@ import (
 	"strconv"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/data"
 )
-
-// KeyPerLayer is the metadata key of a dump that says how many heads a layer
-// has.
-const KeyPerLayer = "circuit.heads_per_layer"
 
 // The ways to make one vector of the positions of an example.
 const (
@@ -137,10 +134,10 @@ func (x *Examples) complete() error {
 
 func (x *Examples) layers(perLayer int) error {
 	x.PerLayer = perLayer
-	if text := x.dump.Metadata()[KeyPerLayer]; perLayer == 0 && text != "" {
+	if text := x.dump.Metadata()[data.KeyHeadsPerLayer]; perLayer == 0 && text != "" {
 		var err error
 		if x.PerLayer, err = strconv.Atoi(text); err != nil {
-			return fmt.Errorf("%s: metadata %s is %q, want a whole number", x.dump.Name(), KeyPerLayer, text)
+			return fmt.Errorf("%s: metadata %s is %q, want a whole number", x.dump.Name(), data.KeyHeadsPerLayer, text)
 		}
 	}
 	if x.PerLayer == 0 {
