@@ -13,7 +13,6 @@ import (
 	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/eval/circuit"
 	"github.com/saectl/saectl/internal/atomicfile"
-	"github.com/saectl/saectl/internal/report"
 )
 
 // circuitOptions are the flags of circuit.
@@ -121,14 +120,5 @@ func (o *circuitOptions) show(s streams, x *circuit.Examples, r *circuit.Report)
 			return err
 		}
 	}
-	shown := r.Section()
-	if o.html != "" {
-		if err := writeHTML(s, o.html, &report.Page{Title: shown.Title, Sections: []report.Section{*shown}}); err != nil {
-			return err
-		}
-	}
-	if o.json {
-		return s.json(r)
-	}
-	return shown.WriteText(s.out)
+	return showSection(s, r.Section(), o.html, o.json, r)
 }

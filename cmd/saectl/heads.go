@@ -10,7 +10,6 @@ import (
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/eval"
 	"github.com/saectl/saectl/eval/attention"
-	"github.com/saectl/saectl/internal/report"
 )
 
 // headsOptions are the flags of heads.
@@ -91,17 +90,7 @@ func runHeads(ctx context.Context, s streams, o headsOptions) error {
 		return err
 	}
 	r.SAE = l.dir
-	shown := r.Section()
-	if o.html != "" {
-		page := &report.Page{Title: shown.Title, Sections: []report.Section{*shown}}
-		if err := writeHTML(s, o.html, page); err != nil {
-			return err
-		}
-	}
-	if o.json {
-		return s.json(r)
-	}
-	return shown.WriteText(s.out)
+	return showSection(s, r.Section(), o.html, o.json, r)
 }
 
 // subject opens what the flags name. done closes it.

@@ -10,6 +10,7 @@ import (
 	"github.com/saectl/saectl/eval"
 	"github.com/saectl/saectl/internal/atomicfile"
 	"github.com/saectl/saectl/internal/report"
+	"github.com/saectl/saectl/internal/section"
 )
 
 // writeHTML writes a page to a file and says so.
@@ -23,6 +24,20 @@ func writeHTML(s streams, path string, p *report.Page) error {
 	}
 	s.note("wrote %s, %.1f MB; it opens in a browser and needs nothing else", path, float64(st.Size())/1e6)
 	return nil
+}
+
+// showSection prints an analysis, as JSON the value v that it is made from, and
+// writes it as a page where html names a file.
+func showSection(s streams, shown *section.Section, html string, asJSON bool, v any) error {
+	if html != "" {
+		if err := writeHTML(s, html, &report.Page{Title: shown.Title, Sections: []report.Section{*shown}}); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return s.json(v)
+	}
+	return shown.WriteText(s.out)
 }
 
 // reportsPage shows the reports of one or more runs.
