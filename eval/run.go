@@ -61,13 +61,7 @@ type Options struct {
 
 // Columns are the columns of d that the metrics use where it has them.
 func Columns(d *activations.Dump) activations.Columns {
-	var have activations.Columns
-	for _, c := range []activations.Columns{activations.Gradient, activations.Target, activations.Doc, activations.Pos, activations.Label} {
-		if d.Has(c) {
-			have |= c
-		}
-	}
-	return have
+	return d.Columns() & (activations.Gradient | activations.Target | activations.DocPos | activations.Label)
 }
 
 // Run evaluates s on all rows of src, whose batches hold at most s.B rows, in
