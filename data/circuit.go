@@ -111,7 +111,7 @@ func (g *CircuitGenerator) Planted() []bool { return slices.Clone(g.planted) }
 
 // Read makes the given rows with doc, pos and label.
 func (g *CircuitGenerator) Read(b *activations.Batch, rows []int64, _ activations.Columns) error {
-	*b = activations.Batch{N: len(rows), D: g.c.D, X: grown(b.X, len(rows)*g.c.D), Row: b.Row[:0], Doc: b.Doc[:0], Pos: b.Pos[:0], Label: b.Label[:0]}
+	*b = activations.Batch{N: len(rows), D: g.c.D, X: resize(b.X, len(rows)*g.c.D), Row: b.Row[:0], Doc: b.Doc[:0], Pos: b.Pos[:0], Label: b.Label[:0]}
 	heads := int64(len(g.planted))
 	for i, row := range rows {
 		example, head := row/heads, row%heads
@@ -142,13 +142,6 @@ func (g *CircuitGenerator) choice(example, head int64, positive bool) int {
 		return g.c.Base + draw(3, g.c.Extra)
 	}
 	return draw(4, g.c.Base)
-}
-
-func grown(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
 }
 
 // WriteCircuit writes the rows of c as a dump in the folder dir, which must not
