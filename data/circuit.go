@@ -111,6 +111,9 @@ func (g *CircuitGenerator) Planted() []bool { return slices.Clone(g.planted) }
 
 // Read makes the given rows with doc, pos and label.
 func (g *CircuitGenerator) Read(b *activations.Batch, rows []int64, _ activations.Columns) error {
+	if err := checkRows(g, rows); err != nil {
+		return err
+	}
 	*b = activations.Batch{N: len(rows), D: g.c.D, X: resize(b.X, len(rows)*g.c.D), Row: b.Row[:0], Doc: b.Doc[:0], Pos: b.Pos[:0], Label: b.Label[:0]}
 	heads := int64(len(g.planted))
 	for i, row := range rows {

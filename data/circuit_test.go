@@ -24,6 +24,11 @@ func TestCircuitTwins(t *testing.T) {
 		t.Fatalf("%d planted heads, %d rows", count, g.Rows())
 	}
 	var positive, negative activations.Batch
+	for _, row := range []int64{-1, g.Rows()} {
+		if err := g.Read(&positive, []int64{row}, 0); err == nil {
+			t.Errorf("row %d is made", row)
+		}
+	}
 	for row := range int64(20 * heads) {
 		if err := g.Read(&positive, []int64{row}, 0); err != nil {
 			t.Fatal(err)

@@ -155,10 +155,8 @@ const gaussianBlock = 16
 // Read makes the named rows, in that order, on all processors. There are no
 // optional columns.
 func (g *Gaussian) Read(b *activations.Batch, rows []int64, _ activations.Columns) error {
-	for _, row := range rows {
-		if row < 0 || row >= g.rows {
-			return fmt.Errorf("%s: row %d does not exist, there are %d", g.Name(), row, g.rows)
-		}
+	if err := checkRows(g, rows); err != nil {
+		return err
 	}
 	keep := *b
 	*b = activations.Batch{N: len(rows), D: g.d, X: resize(keep.X, len(rows)*g.d), Row: append(keep.Row[:0], rows...)}

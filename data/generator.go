@@ -95,10 +95,8 @@ func (g *Generator) D() int { return g.p.D }
 // Read makes the named rows, in that order, on all processors. Documents and
 // positions are filled in when asked for, and labels where there are groups.
 func (g *Generator) Read(b *activations.Batch, rows []int64, cols activations.Columns) error {
-	for _, row := range rows {
-		if row < 0 || row >= g.p.Rows {
-			return fmt.Errorf("%s: row %d does not exist, there are %d", g.Name(), row, g.p.Rows)
-		}
+	if err := checkRows(g, rows); err != nil {
+		return err
 	}
 	n, d := len(rows), g.p.D
 	keep := *b
@@ -110,6 +108,16 @@ func (g *Generator) Read(b *activations.Batch, rows []int64, cols activations.Co
 		b.Label = resize(keep.Label, n)
 	}
 	parallel(n, func(i int) { g.fill(b, i) })
+	return nil
+}
+
+// checkRows names the first of the rows that d does not have.
+func checkRows(d rowReader, rows []int64) error {
+	for _, row := range rows {
+		if row < 0 || row >= d.Rows() {
+			return fmt.Errorf("%s: row %d does not exist, there are %d", d.Name(), row, d.Rows())
+		}
+	}
 	return nil
 }
 

@@ -170,10 +170,8 @@ func (g *TreeGenerator) D() int { return TreeFeatures }
 // Read makes the named rows, in that order. The label of a row is its active
 // parent, counted among parents.
 func (g *TreeGenerator) Read(b *activations.Batch, rows []int64, cols activations.Columns) error {
-	for _, row := range rows {
-		if row < 0 || row >= g.t.Rows {
-			return fmt.Errorf("%s: row %d does not exist, there are %d", g.Name(), row, g.t.Rows)
-		}
+	if err := checkRows(g, rows); err != nil {
+		return err
 	}
 	n, d, keep := len(rows), TreeFeatures, *b
 	*b = activations.Batch{N: n, D: d, X: resize(keep.X, n*d), Row: append(keep.Row[:0], rows...)}
