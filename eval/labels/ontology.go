@@ -57,7 +57,7 @@ type OntologyNode struct {
 func NewOntology(h *Hierarchy, s *Set) (*Ontology, error) {
 	top := topRows(s)
 	o := &Ontology{Of: []OntologyNode{}, Heights: []OntologyCount{}}
-	var sets [][]int
+	var places []place
 	for latent, list := range top {
 		if len(list) < ontologyRows {
 			continue
@@ -68,17 +68,21 @@ func NewOntology(h *Hierarchy, s *Set) (*Ontology, error) {
 				return nil, fmt.Errorf("a row is of class %d, and the classes of the hierarchy are 0 to %d", classes[i], len(h.node)-1)
 			}
 		}
-		sets = append(sets, classes)
-		lch, loose := h.Lowest(classes, 1), h.Lowest(classes, tolerant)
-		o.Of = append(o.Of, OntologyNode{latent, h.label(lch), h.Height(lch), h.label(loose), int(math.Round(h.PairDepth(classes)))})
+		p := h.place(classes)
+		places = append(places, p)
+		o.Of = append(o.Of, OntologyNode{latent, h.label(p.lch), h.Height(p.lch), h.label(p.loose), int(p.depth)})
 	}
-	if len(sets) == 0 {
+	if len(places) == 0 {
 		return nil, fmt.Errorf("no latent fires on %d labelled rows, so that none can be placed in the hierarchy", ontologyRows)
 	}
-	o.Latents = len(sets)
+	var random []place
+	for _, classes := range randomSets(s.Class, len(places)) {
+		random = append(random, h.place(classes))
+	}
+	o.Latents = len(places)
 	var found, chance []int
-	o.Found, found = h.figures(sets)
-	o.Chance, chance = h.figures(randomSets(s.Class, len(sets)))
+	o.Found, found = h.figures(places)
+	o.Chance, chance = h.figures(random)
 	for height := range h.height[h.root] + 1 {
 		o.Heights = append(o.Heights, OntologyCount{height, count(found, height), count(chance, height)})
 	}
@@ -102,16 +106,26 @@ func count(list []int, v int) int {
 	return n
 }
 
+// A place is where a set of classes stands: its lowest node, that of the
+// tolerant share of it, and its rounded mean depth over pairs.
+type place struct {
+	lch, loose int
+	depth      float64
+}
+
+func (h *Hierarchy) place(classes []int) place {
+	return place{h.Lowest(classes, 1), h.Lowest(classes, tolerant), math.Round(h.PairDepth(classes))}
+}
+
 // figures are means over sets of classes, and the height of each set.
-func (h *Hierarchy) figures(sets [][]int) (f OntologyFigures, heights []int) {
+func (h *Hierarchy) figures(sets []place) (f OntologyFigures, heights []int) {
 	n := float64(len(sets))
 	var nodes []int
-	for _, classes := range sets {
-		at := h.Lowest(classes, 1)
-		nodes, heights = append(nodes, at), append(heights, h.Height(at))
-		f.Height += float64(h.Height(at)) / n
-		f.TolerantHeight += float64(h.Height(h.Lowest(classes, tolerant))) / n
-		f.Depth += math.Round(h.PairDepth(classes)) / n
+	for _, at := range sets {
+		nodes, heights = append(nodes, at.lch), append(heights, h.Height(at.lch))
+		f.Height += float64(h.Height(at.lch)) / n
+		f.TolerantHeight += float64(h.Height(at.loose)) / n
+		f.Depth += at.depth / n
 	}
 	sorted := slices.Sorted(slices.Values(heights))
 	f.MedianHeight = float64(sorted[(len(sorted)-1)/2]+sorted[len(sorted)/2]) / 2
