@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"github.com/saectl/saectl/internal/kernel"
 )
 
 // A Correlated is a latent whose activation rises and falls with another's.
@@ -85,7 +83,7 @@ func (in *inspector) correlate(a *activeRows, b byLatent, chosen []int) {
 	for i, f := range chosen {
 		for k := range in.out.Features[i].Correlated {
 			c := &in.out.Features[i].Correlated[k]
-			c.Cosine = kernel.DotF64(row(f), row(c.Latent)) / max(norm(row(f))*norm(row(c.Latent)), 1e-300)
+			c.Cosine = cosineOf(row(f), row(c.Latent))
 		}
 	}
 }
