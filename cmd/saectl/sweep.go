@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/saectl/saectl/configs"
+	"github.com/saectl/saectl/eval"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -98,6 +99,7 @@ type sweptRun struct {
 	name    string // of its folder
 	point   configs.Point
 	metrics map[string]float64 // of its evaluation
+	report  *eval.Report       // the same with what a page shows, where one is asked for and it was just made
 	failed  error
 }
 

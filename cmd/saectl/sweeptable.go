@@ -222,17 +222,7 @@ func (t sweepTable) writeText(to io.Writer) error {
 func (w *sweepJob) finish(ctx context.Context, s streams) error {
 	t := w.table()
 	if w.html != "" {
-		o := evalOptions{dump: w.test, split: w.split, html: w.html, threads: w.threads}
-		for _, r := range w.runs {
-			if r.failed == nil {
-				o.saes = append(o.saes, r.dir)
-			}
-		}
-		reports, err := o.all(ctx)
-		if err == nil {
-			err = writeHTML(s, w.html, reportsPage(reports))
-		}
-		if err != nil {
+		if err := w.writePage(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -256,6 +246,25 @@ func (w *sweepJob) finish(ctx context.Context, s streams) error {
 		return fmt.Errorf("%d of %d runs failed; sweep.json in %s says why", failed, len(w.runs), w.dir)
 	}
 	return nil
+}
+
+// writePage writes the page of all runs. Those that were kept from before are
+// evaluated again: the report in their folder lacks what a page shows.
+func (w *sweepJob) writePage(ctx context.Context, s streams) error {
+	var reports []*eval.Report
+	for _, r := range w.runs {
+		if r.failed != nil {
+			continue
+		}
+		if r.report == nil {
+			var err error
+			if r.report, err = w.evaluation().evaluate(ctx, r.dir); err != nil {
+				return err
+			}
+		}
+		reports = append(reports, r.report)
+	}
+	return writeHTML(s, w.html, reportsPage(reports))
 }
 
 // runsOf puts the runs of a sweep in the place of its folder.

@@ -137,7 +137,7 @@ func (w *sweepJob) evaluate(ctx context.Context, r *sweptRun) error {
 	if r.failed != nil {
 		return nil
 	}
-	o := evalOptions{dump: w.test, split: w.split, threads: w.threads}
+	o := w.evaluation()
 	if m, err := w.kept(r, o); err != nil || m != nil {
 		r.metrics = m
 		return err
@@ -147,8 +147,16 @@ func (w *sweepJob) evaluate(ctx context.Context, r *sweptRun) error {
 		return fmt.Errorf("%s: %w", r.dir, err)
 	}
 	r.metrics = figuresOf(report)
+	if w.html != "" {
+		r.report = report
+	}
 	w.bar.line("%s: L0 %.1f, FVU %.4g, %.0f dead", r.name, r.metrics["l0"], r.metrics["fvu"], r.metrics["dead_latents"])
 	return nil
+}
+
+// evaluation is how runs are evaluated.
+func (w *sweepJob) evaluation() evalOptions {
+	return evalOptions{dump: w.test, split: w.split, html: w.html, threads: w.threads}
 }
 
 func figuresOf(r *eval.Report) map[string]float64 {
