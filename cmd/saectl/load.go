@@ -47,10 +47,10 @@ func openRun(dir string, threads int, set ...string) (*trained, error) {
 	}
 	path := filepath.Join(dir, "config.yaml")
 	b, err := os.ReadFile(path)
-	if format := interop.Recognise(dir); err != nil && format != "" {
-		return openForeign(dir, format, threads, set)
-	}
 	if err != nil {
+		if format := interop.Recognise(dir); format != "" {
+			return openForeign(dir, format, threads, set)
+		}
 		return nil, fmt.Errorf("%s is no run folder, nor files of another tool that are known: %w", dir, err)
 	}
 	t := &trained{dir: dir}
