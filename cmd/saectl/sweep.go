@@ -190,19 +190,28 @@ func (w *sweepJob) finished() (n int) {
 	return n
 }
 
+// A pass is what the rows that a run reads, and their order, follow from.
+type pass struct {
+	seed    uint64
+	where   string
+	holdout float64
+	shuffle string
+	batch   int
+}
+
 // groups are the runs that train side by side: those that read the same rows
 // in the same order, at most so many at a time.
 func (w *sweepJob) groups() (groups [][]*sweptRun) {
-	open := map[string]int{}
+	open := map[pass]int{}
 	for _, r := range w.runs {
 		c := r.settings
-		pass := fmt.Sprint(c.Seed, c.Data.Where, c.Data.Holdout, c.Data.Shuffle, c.Train.Batch)
+		p := pass{c.Seed, c.Data.Where, c.Data.Holdout, c.Data.Shuffle, c.Train.Batch}
 		if r.done() {
-			pass = "" // nothing is left to read
+			p = pass{} // nothing is left to read
 		}
-		g, ok := open[pass]
+		g, ok := open[p]
 		if !ok || len(groups[g]) == w.together {
-			g, open[pass] = len(groups), len(groups)
+			g, open[p] = len(groups), len(groups)
 			groups = append(groups, nil)
 		}
 		groups[g] = append(groups[g], r)
@@ -225,11 +234,14 @@ func runName(p configs.Point) string {
 	name := p.Settings.Variant
 	for _, v := range p.Values {
 		if v.Key != "variant" {
-			name += "-" + v.Key[strings.LastIndexByte(v.Key, '.')+1:] + plainValue(v.Text)
+			name += "-" + lastPart(v.Key) + plainValue(v.Text)
 		}
 	}
 	return name
 }
+
+// lastPart is a key without its section.
+func lastPart(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 
 // plainValue is a value with what a file name may hold.
 func plainValue(text string) string {

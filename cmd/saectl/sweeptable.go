@@ -84,7 +84,7 @@ func (r *sweptRun) setting() string {
 	name := r.settings.Variant
 	for _, v := range r.point.Values {
 		if v.Key != "seed" && v.Key != "variant" {
-			name += " " + v.Key[strings.LastIndexByte(v.Key, '.')+1:] + "=" + v.Text
+			name += " " + lastPart(v.Key) + "=" + v.Text
 		}
 	}
 	return name
@@ -103,7 +103,7 @@ func newSweepSetting(name string, runs []*sweptRun) sweepSetting {
 		case own && !ladder:
 			ladder = true // the line goes along this key
 		default:
-			s.curve += " " + v.Key[strings.LastIndexByte(v.Key, '.')+1:] + "=" + v.Text
+			s.curve += " " + lastPart(v.Key) + "=" + v.Text
 		}
 	}
 	if len(runs) > 1 {
