@@ -11,6 +11,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/eval"
+	"github.com/saectl/saectl/internal/report"
 )
 
 // inspectOptions are the flags of inspect-features.
@@ -95,11 +96,33 @@ func runInspect(ctx context.Context, s streams, o inspectOptions) error {
 		}
 		return pages.finish(s, r)
 	}
+	shown, err := o.beside()
+	if err != nil {
+		return err
+	}
 	r, err := l.inspect(ctx, o, how)
 	if err != nil {
 		return err
 	}
-	return o.write(ctx, s, l, r)
+	return o.write(ctx, s, l, r, shown)
+}
+
+// beside is what a page shows that comes from other files than the run's and the
+// dump's. They are read before the rows, so that a wrong name is noticed early.
+type beside struct {
+	pictures *pictures
+	sweep    []report.Swept
+}
+
+func (o inspectOptions) beside() (b beside, err error) {
+	if o.html == "" {
+		return b, nil
+	}
+	if b.pictures, err = openPictures(o.images); err != nil {
+		return b, err
+	}
+	b.sweep, err = sweepPoints(o.sweep, o.sae)
+	return b, err
 }
 
 // inspect describes latents, and says of what on what.
@@ -119,21 +142,15 @@ func (l *look) inspect(ctx context.Context, o inspectOptions, how eval.InspectOp
 }
 
 // write writes what the flags ask for.
-func (o inspectOptions) write(ctx context.Context, s streams, l *look, r *eval.Inspection) error {
+func (o inspectOptions) write(ctx context.Context, s streams, l *look, r *eval.Inspection, shown beside) error {
 	if o.html != "" {
 		measured, err := l.measure(ctx, l.d, l.rows, evalOptions{split: o.split, where: o.where, html: o.html, threads: o.threads})
 		if err != nil {
 			return err
 		}
-		shown, err := openPictures(o.images)
-		if err != nil {
-			return err
-		}
-		page := inspectionPage(measured, r, shown)
-		if page.Sweep, err = sweepPoints(o.sweep, o.sae); err != nil {
-			return err
-		}
-		if err := shown.err(); err != nil {
+		page := inspectionPage(measured, r, shown.pictures)
+		page.Sweep = shown.sweep
+		if err := shown.pictures.err(); err != nil {
 			return err
 		}
 		if err := writeHTML(s, o.html, page); err != nil {
