@@ -15,7 +15,7 @@ func (m *Model) choose(n int) (sae.Encoded, error) {
 	if s.Rule == Gated {
 		bias = s.GateBias
 	}
-	if err := m.selector.Select(&m.support, m.input, s.Encoder, bias, n, m.D, m.F, m.rule()); err != nil {
+	if err := m.selector.Select(&m.support, m.input.X, s.Encoder, bias, n, m.D, m.F, m.rule()); err != nil {
 		return sae.Encoded{}, err
 	}
 	m.codes = sae.Encoded{N: n, F: m.F, RowPtr: m.support.RowPtr, Index: m.support.Index, Value: m.support.Score}
@@ -96,7 +96,7 @@ func (m *Model) magnitudes(n int) {
 	m.pool.Run(blocksOf(n), task(func(_, block int) {
 		for i := block * rowBlock; i < min(n, (block+1)*rowBlock); i++ {
 			index, value := c.Row(i)
-			kernel.Dots(value, m.input[i*m.D:(i+1)*m.D], s.Encoder, index)
+			kernel.Dots(value, m.input.X[i*m.D:(i+1)*m.D], s.Encoder, index)
 			for e, f := range index {
 				grown := float32(value[e] * float32(math.Exp(float64(s.MagnitudeLog[f]))))
 				value[e] = max(0, grown+s.MagnitudeBias[f])

@@ -32,12 +32,11 @@ type Model struct {
 	decoder  []float32 // [F,DOut] divided by norms where these are
 	floor    float32   // no threshold is below it
 
-	raw    []float32         // [N,D] rows as they came, for the skip connection
-	scaled activations.Batch // after normalisation
-	input  []float32         // [N,D] what the encoder sees
-	codes  sae.Encoded
-	recon  []float32 // [N,DOut]
-	chase  pursuit
+	raw   []float32         // [N,D] rows as they came, where there is a skip connection
+	input activations.Batch // X [N,D] is what the encoder sees
+	codes sae.Encoded
+	recon []float32 // [N,DOut]
+	chase pursuit
 }
 
 // NewModel makes a model of s, which is not copied. Close ends its workers.
@@ -107,15 +106,17 @@ func (m *Model) Encode(in *activations.Batch) (sae.Encoded, error) {
 	if in.D != m.D {
 		return sae.Encoded{}, fmt.Errorf("rows have %d values, the autoencoder reads %d", in.D, m.D)
 	}
-	m.raw = append(m.raw[:0], in.X[:in.N*in.D]...)
-	m.scaled.X = append(m.scaled.X[:0], m.raw...)
-	m.scaled.N, m.scaled.D = in.N, in.D
-	m.Scale.Apply(&m.scaled)
-	m.input = append(m.input[:0], m.scaled.X...)
+	x := in.X[:in.N*in.D]
+	if m.SAE.Skip != nil {
+		m.raw = append(m.raw[:0], x...)
+	}
+	m.input.X = append(m.input.X[:0], x...)
+	m.input.N, m.input.D = in.N, in.D
+	m.Scale.Apply(&m.input)
 	if m.SAE.InputBias {
 		m.pool.Run(blocksOf(in.N), task(func(_, block int) {
 			for i := block * rowBlock; i < min(in.N, (block+1)*rowBlock); i++ {
-				row := m.input[i*m.D : (i+1)*m.D]
+				row := m.input.X[i*m.D : (i+1)*m.D]
 				kernel.Sub(row, row, m.SAE.DecoderBias)
 			}
 		}))
@@ -146,7 +147,7 @@ func (m *Model) Recon() []float32 {
 		}
 	}))
 	if !m.SAE.Transcoder {
-		m.Scale.Undo(m.recon, &m.scaled)
+		m.Scale.Undo(m.recon, &m.input)
 	}
 	if m.SAE.Skip != nil {
 		m.gemm.NT(m.recon, m.raw, m.SAE.Skip, n, w, m.D, true)

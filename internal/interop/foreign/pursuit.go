@@ -66,7 +66,7 @@ func (w *chaser) chase(m *Model, lo, hi int) {
 	w.row = w.row[:0]
 	for i := lo; i < hi; i++ {
 		m.chase.found[i] = m.chase.found[i][:0]
-		copy(w.rows[len(w.row)*m.D:], m.input[i*m.D:(i+1)*m.D])
+		copy(w.rows[len(w.row)*m.D:], m.input.X[i*m.D:(i+1)*m.D])
 		w.row = append(w.row, i)
 	}
 	for range m.SAE.MaxIterations {
