@@ -114,8 +114,11 @@ func (s *reconSink) write(b *activations.Batch, _ sae.Encoded, recon func() []fl
 }
 
 func (s *reconSink) close() error {
-	s.made = ""
-	return s.w.Close()
+	err := s.w.Close()
+	if err == nil {
+		s.made = ""
+	}
+	return err
 }
 
 func (s *reconSink) discard() {
