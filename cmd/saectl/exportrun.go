@@ -8,6 +8,7 @@ import (
 	"github.com/saectl/saectl/gradsae"
 	"github.com/saectl/saectl/internal/baselines"
 	"github.com/saectl/saectl/internal/interop/foreign"
+	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/mpsae"
 	"github.com/saectl/saectl/sae"
 	"github.com/saectl/saectl/topk"
@@ -111,11 +112,8 @@ func (t *trained) cut(s *foreign.SAE) {
 func (t *trained) cutByNorm(s *foreign.SAE, threshold float64) {
 	s.DecoderNorms, s.Cut, s.Threshold = false, nil, nil
 	for f := range s.F {
-		norm := 0.0
-		for _, v := range s.Decoder[f*s.DOut : (f+1)*s.DOut] {
-			norm += float64(v) * float64(v)
-		}
-		s.Threshold = append(s.Threshold, float32(threshold/math.Sqrt(norm)))
+		norm := math.Sqrt(kernel.SumSquares(s.Decoder[f*s.DOut : (f+1)*s.DOut]))
+		s.Threshold = append(s.Threshold, float32(threshold/norm))
 	}
 }
 
