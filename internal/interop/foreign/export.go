@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/saectl/saectl/internal/atomicfile"
 )
@@ -48,11 +49,7 @@ func ZerosFor(x []float32, n int) []float32 {
 // What cannot be is refused by name.
 func (s *SAE) Plain(tool string, normalisations ...string) (*SAE, error) {
 	c := s.Clone()
-	known := s.Normalize == NormNone
-	for _, n := range normalisations {
-		known = known || s.Normalize == n
-	}
-	if !known {
+	if s.Normalize != NormNone && !slices.Contains(normalisations, s.Normalize) {
 		return nil, fmt.Errorf("%s has no normalisation of rows such as %s, which this autoencoder needs", tool, s.Normalize)
 	}
 	if c.Rule == BatchTopK {
