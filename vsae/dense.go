@@ -8,8 +8,7 @@ import (
 )
 
 // dense adds the mean over rows of the penalty of all latents, before the
-// choice. The gradient of a scalar is known but for a factor, so that it is
-// made together with the value and the backward pass only scales it.
+// choice.
 func (m *model) dense(p penalty, learned bool) *gorgonia.Node {
 	in := []*gorgonia.Node{m.Input, m.Encoder.Use(), m.EncoderBias.Use()}
 	wrt := []bool{m.v.Bias == "tied", true, true}
@@ -18,17 +17,8 @@ func (m *model) dense(p penalty, learned bool) *gorgonia.Node {
 	}
 	t := &tiles{penalty: p, relu: m.v.ReluMu, wantX: wrt[0], pool: m.b.G.Pool, gemm: kernel.NewGEMM(m.b.G.Pool)}
 	plain := &plainDense{penalty: p, relu: m.v.ReluMu}
-	return m.b.G.CustomWRT("densePenalty", nil, sparseop.Func{F32: t.run, F64: plain.run}, wrt,
-		func(in gorgonia.Nodes, out, grad *gorgonia.Node) gorgonia.Nodes {
-			back := make(gorgonia.Nodes, len(in))
-			for i := range in {
-				if wrt[i] {
-					scaled := sparseop.Func{F32: t.scaled(i), F64: plain.scaled(i)}
-					back[i] = m.b.G.Custom("densePenaltyBack", in[i].Shape(), scaled, nil, out, grad)
-				}
-			}
-			return back
-		}, in...)
+	scaled := func(i int) sparseop.Func { return sparseop.Func{F32: t.scaled(i), F64: plain.scaled(i)} }
+	return m.b.G.CustomScalar("densePenalty", sparseop.Func{F32: t.run, F64: plain.run}, wrt, scaled, in...)
 }
 
 // plainDense is tiles for a float64 graph, which only checks gradients.

@@ -11,25 +11,15 @@ import (
 // pullDead adds the mean over rows of Σ max(0, θ_f - h_f)·|w_f| over the dead
 // latents f: below its threshold a latent gets no other gradient (Anthropic,
 // January 2025; SAELens's pre_act_loss). It needs h of all dead latents, so it
-// is dense. The gradient of a scalar is known but for a factor, so that it is
-// made together with the value.
+// is dense.
 func pullDead(m *model, threshold *sae.Param, dead *sae.Dead) *gorgonia.Node {
 	norm := m.b.G.RowNorms(m.Decoder.Use())
 	in := []*gorgonia.Node{m.Input, m.Encoder.Use(), m.EncoderBias.Use(), threshold.Use(), norm, dead.Node}
 	p32 := &pull[float32]{dead: dead, gemm: kernel.NewGEMM(m.b.G.Pool)}
 	p64 := &pull[float64]{dead: dead}
 	wrt := []bool{m.Input != m.b.X(), true, true, true, true, false}
-	return m.b.G.CustomWRT("pullDead", nil, sparseop.Func{F32: p32.run, F64: p64.run}, wrt,
-		func(in gorgonia.Nodes, out, grad *gorgonia.Node) gorgonia.Nodes {
-			back := make(gorgonia.Nodes, len(in))
-			for i := range in {
-				if wrt[i] {
-					f := sparseop.Func{F32: p32.scaled(i), F64: p64.scaled(i)}
-					back[i] = m.b.G.Custom("pullDeadBack", in[i].Shape(), f, nil, out, grad)
-				}
-			}
-			return back
-		}, in...)
+	scaled := func(i int) sparseop.Func { return sparseop.Func{F32: p32.scaled(i), F64: p64.scaled(i)} }
+	return m.b.G.CustomScalar("pullDead", sparseop.Func{F32: p32.run, F64: p64.run}, wrt, scaled, in...)
 }
 
 // pull is the value and the gradients of a run.

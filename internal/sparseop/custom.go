@@ -33,6 +33,22 @@ func (g *Graph) CustomWRT(name string, shape []int, f Func, wrt []bool,
 	}, in...)
 }
 
+// CustomScalar adds a scalar. Its gradient by an input is known but for a
+// factor, so f makes those of the inputs in wrt together with the value, and the
+// backward pass only scales them: scaled(i) sets dst to input i's times that of
+// the scalar, in[1].
+func (g *Graph) CustomScalar(name string, f Func, wrt []bool, scaled func(i int) Func, in ...*gorgonia.Node) *gorgonia.Node {
+	return g.CustomWRT(name, nil, f, wrt, func(in gorgonia.Nodes, out, grad *gorgonia.Node) gorgonia.Nodes {
+		back := make(gorgonia.Nodes, len(in))
+		for i := range in {
+			if wrt[i] {
+				back[i] = g.Custom(name+"Back", in[i].Shape(), scaled(i), nil, out, grad)
+			}
+		}
+		return back
+	}, in...)
+}
+
 type funcRun[T float] struct {
 	f   func(dst []T, in [][]T)
 	in  [][]T
