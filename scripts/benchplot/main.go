@@ -4,10 +4,10 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -57,7 +57,7 @@ func draw(in, out string) error {
 	for _, a := range axes() {
 		p := report.Picture{Title: a.title, X: a.label, Y: "ms, the fastest step of the run", Curves: curves(runs, a)}
 		path := fmt.Sprintf("%s-%s.svg", out, a.name)
-		if err := atomicfile.Write(path, func(w io.Writer) error { return p.WriteSVG(w) }); err != nil {
+		if err := atomicfile.Write(path, p.WriteSVG); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ func curves(runs []run, a axis) (list []report.Curve) {
 	names := slices.Sorted(maps.Keys(points))
 	slices.SortStableFunc(names, func(x, y string) int { return rank(x) - rank(y) })
 	for _, name := range names {
-		slices.SortFunc(points[name], func(p, q report.Point) int { return int(p.X - q.X) })
+		slices.SortFunc(points[name], func(p, q report.Point) int { return cmp.Compare(p.X, q.X) })
 		list = append(list, report.Curve{Name: name, Points: points[name]})
 	}
 	return list
