@@ -13,18 +13,18 @@ import (
 	"github.com/saectl/saectl/internal/interop/sparsify"
 )
 
-// A Format reads the autoencoders of one tool, and writes them where Write is
+// A tool is how the autoencoders of one are read, and written where Write is
 // not nil.
-type Format struct {
+type tool struct {
 	Name  string
 	Is    func(path string) bool
 	Read  func(path string) (*foreign.SAE, error)
 	Write func(dir string, s *foreign.SAE) error
 }
 
-// Formats are those read, in the order in which they are tried.
-func Formats() []Format {
-	return []Format{
+// formats are those read, in the order in which they are tried.
+func formats() []tool {
+	return []tool{
 		{foreign.FormatName, foreign.Is, foreign.Load, nil},
 		{"saelens", saelens.Is, saelens.Read, saelens.Write},
 		{"sparsify", sparsify.Is, sparsify.Read, sparsify.Write},
@@ -35,7 +35,7 @@ func Formats() []Format {
 
 // Names lists formats by name; to says that it is of those written.
 func Names(to bool) (names []string) {
-	for _, f := range Formats() {
+	for _, f := range formats() {
 		if f.Write != nil || !to {
 			names = append(names, f.Name)
 		}
@@ -45,7 +45,7 @@ func Names(to bool) (names []string) {
 
 // Write writes s into a new folder, in the named format.
 func Write(dir, format string, s *foreign.SAE) error {
-	for _, f := range Formats() {
+	for _, f := range formats() {
 		if f.Name == format && f.Write != nil {
 			return f.Write(dir, s)
 		}
@@ -55,7 +55,7 @@ func Write(dir, format string, s *foreign.SAE) error {
 
 // Recognise is the format of a folder or file, "" when it is none that is read.
 func Recognise(path string) string {
-	for _, f := range Formats() {
+	for _, f := range formats() {
 		if f.Is(path) {
 			return f.Name
 		}
@@ -74,7 +74,7 @@ func Open(path, format string) (*foreign.SAE, error) {
 			return nil, fmt.Errorf("%s: no autoencoder that is known; --format names one of %s", path, strings.Join(Names(false), ", "))
 		}
 	}
-	for _, f := range Formats() {
+	for _, f := range formats() {
 		if f.Name != format {
 			continue
 		}

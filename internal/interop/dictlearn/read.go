@@ -17,8 +17,8 @@ import (
 
 // The files of a folder.
 const (
-	Config  = "config.json"
-	Weights = "ae.pt"
+	configFile  = "config.json"
+	weightsFile = "ae.pt"
 )
 
 // Is reports whether path is a folder of dictionary_learning, or a file of
@@ -27,7 +27,7 @@ func Is(path string) bool {
 	if strings.HasSuffix(path, ".pt") {
 		return true
 	}
-	_, err := os.Stat(filepath.Join(path, Weights))
+	_, err := os.Stat(filepath.Join(path, weightsFile))
 	return err == nil
 }
 
@@ -56,14 +56,14 @@ func classes() map[string]class {
 // Read reads the SAE of a folder, or the weights in a file, whose config.json
 // lies beside it or, of a checkpoint, in the folder above.
 func Read(path string) (*foreign.SAE, error) {
-	dir, weights := path, filepath.Join(path, Weights)
+	dir, weights := path, filepath.Join(path, weightsFile)
 	if strings.HasSuffix(path, ".pt") {
 		dir, weights = filepath.Dir(path), path
 		if filepath.Base(dir) == "checkpoints" {
 			dir = filepath.Dir(dir)
 		}
 	}
-	o, err := jsonfile.Read(filepath.Join(dir, Config))
+	o, err := jsonfile.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func Write(dir string, s *foreign.SAE) error {
 		return err
 	}
 	config := map[string]any{"trainer": trainerOf(c, s, name), "buffer": map[string]any{"d_submodule": c.D, "io": "out"}}
-	return foreign.WriteFolder(dir, Config, config, Weights, func(w io.Writer) error {
+	return foreign.WriteFolder(dir, configFile, config, weightsFile, func(w io.Writer) error {
 		return torchfile.Write(w, "ae", entriesOf(c, name))
 	})
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/saectl/saectl/internal/interop/foreign"
 )
 
-// Weights is the file in a folder of Gemma Scope.
-const Weights = "params.npz"
+// weightsFile is the file in a folder of Gemma Scope.
+const weightsFile = "params.npz"
 
 // Is reports whether path is such a file, or a folder with one.
 func Is(path string) bool {
 	if strings.HasSuffix(path, ".npz") {
 		return true
 	}
-	_, err := os.Stat(filepath.Join(path, Weights))
+	_, err := os.Stat(filepath.Join(path, weightsFile))
 	return err == nil
 }
 
@@ -29,7 +29,7 @@ func Is(path string) bool {
 // it.
 func Read(path string) (*foreign.SAE, error) {
 	if !strings.HasSuffix(path, ".npz") {
-		path = filepath.Join(path, Weights)
+		path = filepath.Join(path, weightsFile)
 	}
 	z, err := convert.OpenNpz(path)
 	if err != nil {

@@ -156,7 +156,7 @@ func (c *settings) scaled(s *foreign.SAE, dir string) error {
 	path := filepath.Join(dir, scalerFile)
 	if !exists(path) {
 		if isTraining(c.architecture) && c.normalize != "none" {
-			s.Warn("%s says normalize_activations %s but there is no %s: rows are not scaled", Config, c.normalize, scalerFile)
+			s.Warn("%s says normalize_activations %s but there is no %s: rows are not scaled", configFile, c.normalize, scalerFile)
 		}
 		return nil
 	}
@@ -184,7 +184,7 @@ func (c *settings) warn(s *foreign.SAE) {
 			s.Warn("its threshold was never set, so all positive latents are kept")
 		}
 	} else if c.normalize == "expected_average_only_in" || c.normalize == "covariance_whitening" {
-		s.Warn("%s says normalize_activations %s, a scaling of training that is folded into the weights when they are saved: none is applied. If it was not folded, it is lost", Config, c.normalize)
+		s.Warn("%s says normalize_activations %s, a scaling of training that is folded into the weights when they are saved: none is applied. If it was not folded, it is lost", configFile, c.normalize)
 	}
 	if s.Dtype == "float64" {
 		s.Warn("its numbers are float64 and are rounded to float32")

@@ -17,15 +17,15 @@ import (
 
 // The files of a folder.
 const (
-	Config     = "cfg.json"
-	Weights    = "sae_weights.safetensors"
-	scalerFile = "activation_scaler.json"
-	whitening  = "activation_whitening.safetensors"
+	configFile  = "cfg.json"
+	weightsFile = "sae_weights.safetensors"
+	scalerFile  = "activation_scaler.json"
+	whitening   = "activation_whitening.safetensors"
 )
 
 // Is reports whether dir looks like a folder of SAELens.
 func Is(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, Weights))
+	_, err := os.Stat(filepath.Join(dir, weightsFile))
 	return err == nil
 }
 
@@ -57,7 +57,7 @@ func isTraining(architecture string) bool {
 
 // Read reads the SAE in dir.
 func Read(dir string) (*foreign.SAE, error) {
-	o, err := jsonfile.Read(filepath.Join(dir, Config))
+	o, err := jsonfile.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func Read(dir string) (*foreign.SAE, error) {
 	if err := o.Err(); err != nil {
 		return nil, err
 	}
-	t, f, err := foreign.OpenSafetensors(filepath.Join(dir, Weights))
+	t, f, err := foreign.OpenSafetensors(filepath.Join(dir, weightsFile))
 	if err != nil {
 		return nil, err
 	}

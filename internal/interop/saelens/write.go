@@ -25,7 +25,7 @@ func Write(dir string, s *foreign.SAE) error {
 	if err != nil {
 		return err
 	}
-	return foreign.WriteFolder(dir, Config, configOf(c, s, architecture), Weights, func(w io.Writer) error {
+	return foreign.WriteFolder(dir, configFile, configOf(c, s, architecture), weightsFile, func(w io.Writer) error {
 		return safetensors.Write(w, nil, tensorsOf(c))
 	})
 }

@@ -17,14 +17,14 @@ import (
 
 // The files of a folder.
 const (
-	Config  = "cfg.json"
-	Weights = "sae.safetensors"
+	configFile  = "cfg.json"
+	weightsFile = "sae.safetensors"
 )
 
 // Is reports whether dir looks like a folder of sparsify, or one with such
 // folders in it.
 func Is(dir string) bool {
-	return has(dir, Weights) || len(Hookpoints(dir)) > 0
+	return has(dir, weightsFile) || len(hookpoints(dir)) > 0
 }
 
 func has(dir, file string) bool {
@@ -32,15 +32,15 @@ func has(dir, file string) bool {
 	return err == nil
 }
 
-// Hookpoints lists the folders of a run of several hook points, which alone
+// hookpoints lists the folders of a run of several hook points, which alone
 // have a cfg.json.
-func Hookpoints(dir string) (names []string) {
+func hookpoints(dir string) (names []string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
 	}
 	for _, e := range entries {
-		if in := filepath.Join(dir, e.Name()); e.IsDir() && has(in, Config) && has(in, Weights) {
+		if in := filepath.Join(dir, e.Name()); e.IsDir() && has(in, configFile) && has(in, weightsFile) {
 			names = append(names, e.Name())
 		}
 	}
@@ -62,12 +62,12 @@ type config struct {
 
 // Read reads the SAE in dir.
 func Read(dir string) (*foreign.SAE, error) {
-	if !has(dir, Config) {
-		if names := Hookpoints(dir); len(names) > 0 {
+	if !has(dir, configFile) {
+		if names := hookpoints(dir); len(names) > 0 {
 			return nil, fmt.Errorf("%s: holds one autoencoder a hook point: %s; give the folder of one", dir, strings.Join(names, ", "))
 		}
 	}
-	o, err := jsonfile.Read(filepath.Join(dir, Config))
+	o, err := jsonfile.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func Read(dir string) (*foreign.SAE, error) {
 	if err := o.Err(); err != nil {
 		return nil, err
 	}
-	t, f, err := foreign.OpenSafetensors(filepath.Join(dir, Weights))
+	t, f, err := foreign.OpenSafetensors(filepath.Join(dir, weightsFile))
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func Write(dir string, s *foreign.SAE) error {
 	if c.Skip != nil {
 		tensors = append(tensors, safetensors.Tensor{Name: "W_skip", Shape: []int{c.D, c.D}, Data: c.Skip})
 	}
-	return foreign.WriteFolder(dir, Config, configOf(c), Weights, func(w io.Writer) error {
+	return foreign.WriteFolder(dir, configFile, configOf(c), weightsFile, func(w io.Writer) error {
 		return safetensors.Write(w, map[string]string{"format": "pt"}, tensors)
 	})
 }
