@@ -17,8 +17,7 @@ type Weights struct {
 }
 
 // ReadWeights reads the tensors W_O, W_U, W_V and b_V, as many as the file
-// has, and asks their shapes to fit l. l learns the number of key-value heads
-// from W_V or b_V where it is not known.
+// has, and asks their shapes to fit l.
 func ReadWeights(path string, l Layout) (*Weights, error) {
 	f, err := safetensors.Open(path)
 	if err != nil {

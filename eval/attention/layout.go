@@ -11,7 +11,6 @@ type Layout struct {
 	Heads   int // H
 	HeadDim int // E
 	KVHeads int // G, which divides H
-
 }
 
 // NewLayout lays out rows of d values as heads heads; kv is the number of
@@ -44,15 +43,6 @@ type Sequence struct {
 	S       int
 	Pattern []float32 // [H,S,S] share of source s in what head h writes at t
 	V       []float32 // [S,G,E] values, with their bias where the model has one
-}
-
-// check asks the lengths of q to fit l.
-func (l Layout) check(q Sequence) error {
-	if len(q.Pattern) != l.Heads*q.S*q.S || len(q.V) != q.S*l.KVHeads*l.HeadDim {
-		return fmt.Errorf("attention: %d numbers of patterns and %d of values are not those of %d positions, %d heads and %d key-value heads of %d",
-			len(q.Pattern), len(q.V), q.S, l.Heads, l.KVHeads, l.HeadDim)
-	}
-	return nil
 }
 
 // attention are the shares of the sources [S] in what head h writes at t.
