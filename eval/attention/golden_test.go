@@ -302,12 +302,3 @@ func handCase(t *testing.T, c *saetest.Case) {
 		}
 	}
 }
-
-// check asks the lengths of q to fit l.
-func (l Layout) check(q Sequence) error {
-	if len(q.Pattern) != l.Heads*q.S*q.S || len(q.V) != q.S*l.KVHeads*l.HeadDim {
-		return fmt.Errorf("attention: %d numbers of patterns and %d of values are not those of %d positions, %d heads and %d key-value heads of %d",
-			len(q.Pattern), len(q.V), q.S, l.Heads, l.KVHeads, l.HeadDim)
-	}
-	return nil
-}

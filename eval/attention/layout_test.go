@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -108,4 +109,13 @@ func TestStrongest(t *testing.T) {
 	if want := (strongest{{5, 9}, {1, 3}, {3, 3}}); !slices.Equal(s, want) {
 		t.Errorf("the strongest are %v, want %v", s, want)
 	}
+}
+
+// check asks the lengths of q to fit l.
+func (l Layout) check(q Sequence) error {
+	if len(q.Pattern) != l.Heads*q.S*q.S || len(q.V) != q.S*l.KVHeads*l.HeadDim {
+		return fmt.Errorf("attention: %d numbers of patterns and %d of values are not those of %d positions, %d heads and %d key-value heads of %d",
+			len(q.Pattern), len(q.V), q.S, l.Heads, l.KVHeads, l.HeadDim)
+	}
+	return nil
 }
