@@ -46,11 +46,10 @@ type ResidualSubject struct {
 
 // Options of Analyse.
 type Options struct {
-	Latents  []int // to describe; nil for the first latent of each head
-	PerHead  int   // latents listed of each head
-	Top      int   // rows of largest activation of each latent described
-	Batch    int   // rows encoded at a time
-	Progress func(rows, of int64)
+	Latents []int // to describe; nil for the first latent of each head
+	PerHead int   // latents listed of each head
+	Top     int   // rows of largest activation of each latent described
+	Batch   int   // rows encoded at a time
 }
 
 // analysis is the state of one Analyse.
@@ -133,9 +132,6 @@ func (a *analysis) pass(ctx context.Context) error {
 			}
 		}
 		done += int64(b.N)
-		if a.o.Progress != nil {
-			a.o.Progress(done, a.s.Rows.Len())
-		}
 	}
 }
 

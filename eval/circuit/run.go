@@ -23,7 +23,6 @@ type Options struct {
 	Balanced bool   // fit on as many positive examples as others
 	Truth    []bool // [H] the heads of the circuit, or nil
 	Threads  int
-	Progress func(trials, of int)
 }
 
 // Run fits an autoencoder for each number of training examples and each seed,
@@ -51,9 +50,6 @@ func Run(ctx context.Context, x *Examples, o Options) (*Report, error) {
 			}
 			if i == 0 && trial == 0 {
 				r.Codes = codes
-			}
-			if o.Progress != nil {
-				o.Progress(i*o.Seeds+trial+1, len(o.Train)*o.Seeds)
 			}
 		}
 		for k, t := range tables {
