@@ -196,8 +196,7 @@ func (w *dashboards) heads(x *eval.Inspection) error {
 			"hasUmapLogSparsity": false, "hasUmapClusters": false, "num_prompts": p.Prompts, "num_tokens_in_prompt": p.PromptTokens, "dataset": p.Dataset,
 			"saelensConfig": nil, "saelensRelease": nil, "saelensSaeId": nil, "hfRepoId": nil, "hfFolderId": nil, "defaultOfModelId": nil, "notes": nil},
 	} {
-		err := atomicfile.Write(filepath.Join(w.source, name+".jsonl"), func(out io.Writer) error { return jsonLines(out, []any{made(row)}) })
-		if err != nil {
+		if err := writeCompact(filepath.Join(w.source, name+".jsonl"), made(row)); err != nil {
 			return err
 		}
 	}
