@@ -133,6 +133,18 @@ func (in ProbeSets) set(ctx context.Context, s Subject, src activations.Source, 
 	return set, err
 }
 
+// CheckProbeRows refuses n rows of d, by its metadata alone, that Probe would
+// refuse once it has read them: too many, or without documents to pool by.
+func CheckProbeRows(d *activations.Dump, n int64, pool string) error {
+	switch {
+	case pool == "" && n > maxProbeRows:
+		return fmt.Errorf("%s: %d rows; probes take at most %d, filter them with --where", d.Name(), n, maxProbeRows)
+	case pool != "" && !d.Has(activations.Doc):
+		return fmt.Errorf("%s: rows are pooled by document, and the dump has no column doc", d.Name())
+	}
+	return nil
+}
+
 func addToSet(set *labels.Set, byDoc *labels.Pool, b *Sample, name string) error {
 	if set.Len()+b.N > maxProbeRows {
 		return fmt.Errorf("eval: probes take at most %d rows; filter them with --where", maxProbeRows)

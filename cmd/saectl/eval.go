@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -165,10 +166,15 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 }
 
 // measure evaluates the run on rows of d.
-func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions) (*eval.Report, error) {
+func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions) (r *eval.Report, err error) {
 	if len(o.ks) > 0 && t.model.Weight("skip.weight") != nil {
 		return nil, usageError{fmt.Errorf("--k: %s has a skip connection, which is no part of its k largest latents", t.dir)}
 	}
+	beside, err := t.openBeside(d, rows, o.labels)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, beside.close()) }()
 	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
 	defer src.Close()
 	subject, how := t.model.Subject, eval.Options{Threads: o.threads, ZFRows: o.pointsOfZF(rows.Len())}
@@ -181,8 +187,7 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	}
 	defer done()
 	how.Metrics = append(how.Metrics, passes...)
-	r, err := eval.Run(ctx, subject, src, how)
-	if err != nil {
+	if r, err = eval.Run(ctx, subject, src, how); err != nil {
 		return nil, err
 	}
 	if err := t.recovery(ctx, r, d, subject, o.threads); err != nil {
@@ -191,7 +196,7 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 	if err := t.ladders(ctx, r, d, rows, o); err != nil {
 		return nil, err
 	}
-	if err := t.labels(ctx, r, d, rows, subject, o); err != nil {
+	if err := beside.probe(ctx, r, d, rows, subject, o.threads); err != nil {
 		return nil, err
 	}
 	if o.html != "" || o.zf != "" {

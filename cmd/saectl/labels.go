@@ -49,57 +49,104 @@ func (o labelOptions) check() error {
 	return nil
 }
 
-// labels adds to the report what labels and rows from elsewhere say.
-func (t *trained) labels(ctx context.Context, r *eval.Report, d *activations.Dump, rows activations.Rows, s eval.Subject, o evalOptions) (err error) {
-	if !o.labels.any() {
-		return nil
-	}
-	if !d.Has(activations.Label) {
-		return fmt.Errorf("%s: the rows have no labels (column label), which --probe-train, --ood, --hierarchy and --embedding look at", d.Name())
-	}
-	var open []func() error
-	defer func() {
-		for _, f := range open {
-			err = errors.Join(err, f())
-		}
-	}()
-	source := func(d *activations.Dump, rows activations.Rows) activations.Source {
-		src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
-		open = append(open, func() error { src.Close(); return nil })
-		return src
-	}
-	in := eval.ProbeSets{Test: source(d, rows), Pool: o.labels.pool}
-	if o.labels.train != "" {
-		train, err := t.openBeside(o.labels.train, &open)
-		if err != nil {
-			return err
-		}
-		in.Train = source(train, activations.AllRows(train.Rows()))
-	}
-	for _, path := range o.labels.ood {
-		other, err := t.openBeside(path, &open)
-		if err != nil {
-			return err
-		}
-		in.OOD = append(in.OOD, eval.OODSource{Name: path, Rows: source(other, activations.AllRows(other.Rows()))})
-	}
-	if in.Hierarchy, err = o.labels.readHierarchy(d); err != nil {
-		return err
-	}
-	if in.Embedding, err = o.labels.readEmbedding(d, rows); err != nil {
-		return err
-	}
-	return eval.Probe(ctx, s, in, o.threads, r)
+// A labelled is what the flags on labels name, opened and checked before any row
+// is encoded, so that a wrong path costs no pass.
+type labelled struct {
+	labelOptions
+	trainRows *activations.Dump
+	oodRows   []*activations.Dump // in the order of ood
+	tree      *labels.Hierarchy
+	embedded  *activations.Dump
+	open      []*activations.Dump // to be closed
 }
 
-// openBeside opens another dump of the run's hook point.
-func (t *trained) openBeside(path string, open *[]func() error) (*activations.Dump, error) {
+// openBeside opens what o names beside rows of d; nil when it names nothing.
+func (t *trained) openBeside(d *activations.Dump, rows activations.Rows, o labelOptions) (b *labelled, err error) {
+	if !o.any() {
+		return nil, nil
+	}
+	if !d.Has(activations.Label) {
+		return nil, fmt.Errorf("%s: the rows have no labels (column label), which --probe-train, --ood, --hierarchy and --embedding look at", d.Name())
+	}
+	b = &labelled{labelOptions: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	if err := eval.CheckProbeRows(d, rows.Len(), o.pool); err != nil {
+		return b, err
+	}
+	if o.train != "" {
+		if b.trainRows, err = b.dumpOf(t, o.train); err != nil {
+			return b, err
+		}
+		if !b.trainRows.Has(activations.Label) {
+			return b, fmt.Errorf("--probe-train: %s has no labels (column label) to fit probes on", b.trainRows.Name())
+		}
+	}
+	for _, path := range o.ood {
+		other, err := b.dumpOf(t, path)
+		if err != nil {
+			return b, err
+		}
+		b.oodRows = append(b.oodRows, other)
+	}
+	if b.tree, err = o.readHierarchy(d); err != nil {
+		return b, err
+	}
+	return b, b.openEmbedding(d, rows)
+}
+
+// dumpOf opens another dump of the run's hook point, to be read whole.
+func (b *labelled) dumpOf(t *trained, path string) (*activations.Dump, error) {
 	d, err := openDump(path)
 	if err != nil {
 		return nil, err
 	}
-	*open = append(*open, d.Close)
-	return d, t.check(d)
+	b.open = append(b.open, d)
+	if err := t.check(d); err != nil {
+		return nil, err
+	}
+	return d, eval.CheckProbeRows(d, d.Rows(), b.pool)
+}
+
+func (b *labelled) close() (err error) {
+	if b == nil {
+		return nil
+	}
+	for _, d := range b.open {
+		err = errors.Join(err, d.Close())
+	}
+	return err
+}
+
+// probe adds to the report what labels and rows from elsewhere say of the rows
+// of d.
+func (b *labelled) probe(ctx context.Context, r *eval.Report, d *activations.Dump, rows activations.Rows, s eval.Subject, threads int) (err error) {
+	if b == nil {
+		return nil
+	}
+	source := func(d *activations.Dump, rows activations.Rows) *data.Prefetcher {
+		return data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
+	}
+	test := source(d, rows)
+	defer test.Close()
+	in := eval.ProbeSets{Test: test, Pool: b.pool, Hierarchy: b.tree}
+	if b.trainRows != nil {
+		train := source(b.trainRows, activations.AllRows(b.trainRows.Rows()))
+		defer train.Close()
+		in.Train = train
+	}
+	for i, other := range b.oodRows {
+		ood := source(other, activations.AllRows(other.Rows()))
+		defer ood.Close()
+		in.OOD = append(in.OOD, eval.OODSource{Name: b.ood[i], Rows: ood})
+	}
+	if in.Embedding, err = b.readEmbedding(rows); err != nil {
+		return err
+	}
+	return eval.Probe(ctx, s, in, threads, r)
 }
 
 func (o labelOptions) readHierarchy(d *activations.Dump) (*labels.Hierarchy, error) {
@@ -147,24 +194,32 @@ func labelsThatOccur(d *activations.Dump, names []string) ([]string, error) {
 // embeddingNumbers bounds what is held of embeddings.
 const embeddingNumbers = 1 << 28
 
-func (o labelOptions) readEmbedding(d *activations.Dump, rows activations.Rows) ([]float32, error) {
-	if o.embedding == "" {
-		return nil, nil
+func (b *labelled) openEmbedding(d *activations.Dump, rows activations.Rows) error {
+	if b.embedding == "" {
+		return nil
 	}
-	e, err := openDump(o.embedding)
+	e, err := openDump(b.embedding)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer e.Close()
+	b.embedded, b.open = e, append(b.open, e)
 	if e.Rows() != d.Rows() {
-		return nil, fmt.Errorf("%s has %d rows and %s %d; embeddings are of the same rows", o.embedding, e.Rows(), d.Name(), d.Rows())
+		return fmt.Errorf("%s has %d rows and %s %d; embeddings are of the same rows", e.Name(), e.Rows(), d.Name(), d.Rows())
 	}
 	if rows.Len() > embeddingNumbers/int64(e.D()) {
-		return nil, fmt.Errorf("%s: %d rows of %d values are too many to hold; filter with --where", o.embedding, rows.Len(), e.D())
+		return fmt.Errorf("%s: %d rows of %d values are too many to hold; filter with --where", e.Name(), rows.Len(), e.D())
+	}
+	return nil
+}
+
+// readEmbedding reads the embeddings [n,E] of rows.
+func (b *labelled) readEmbedding(rows activations.Rows) ([]float32, error) {
+	if b.embedded == nil {
+		return nil, nil
 	}
 	list := make([]int64, rows.Len())
 	rows.Fill(list, 0)
-	var b activations.Batch
-	err = e.Read(&b, list, 0)
-	return b.X, err
+	var all activations.Batch
+	err := b.embedded.Read(&all, list, 0)
+	return all.X, err
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -64,6 +66,8 @@ func TestEvalOfLabelsRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, 0, "data", "synth", "--out", "plain", "--rows", "20", "--d", "16", "--latents", "24", "--active", "2")
+	interrupted, stop := context.WithCancel(context.Background())
+	stop()
 	for _, c := range []struct {
 		code int
 		args []string
@@ -72,15 +76,26 @@ func TestEvalOfLabelsRefuses(t *testing.T) {
 		{2, []string{"--ood", "train"}, "--probe-train"},
 		{2, []string{"--pool", "mean"}, "--pool goes with"},
 		{2, []string{"--probe-train", "train", "--pool", "median"}, "median"},
-		{1, []string{"--probe-train", "plain"}, "no label"},
+		{1, []string{"--probe-train", "plain"}, "no labels"},
+		{1, []string{"--probe-train", "missing"}, "missing"},
+		{1, []string{"--probe-train", "train", "--ood", "missing"}, "missing"},
+		{1, []string{"--embedding", "missing"}, "missing"},
 		{1, []string{"--dump", "plain", "--probe-train", "train"}, "no labels"},
 		{1, []string{"--hierarchy", "tree.txt"}, "topic 1"},
 		{1, []string{"--hierarchy", "missing.txt"}, "missing.txt"},
 		{1, []string{"--embedding", "plain"}, "20 rows"},
 	} {
-		if _, e := want(t, c.code, append([]string{"eval", "--sae", "run"}, c.args...)...); !strings.Contains(e, c.says) {
-			t.Errorf("%v: %s", c.args, e)
+		// Of an interrupted command, since a pass would end with that: what is
+		// wrong is said before any row is encoded.
+		var out, e bytes.Buffer
+		code := run(interrupted, append([]string{"eval", "--sae", "run"}, c.args...), &out, &e)
+		if code != c.code || !strings.Contains(e.String(), c.says) {
+			t.Errorf("%v: exit code %d, want %d: %s", c.args, code, c.code, e.String())
 		}
+	}
+	var out, e bytes.Buffer
+	if code := run(interrupted, []string{"eval", "--sae", "run", "--probe-train", "train"}, &out, &e); code != exitInterrupted {
+		t.Errorf("flags that are right: exit code %d, want that of an interrupted pass: %s", code, e.String())
 	}
 }
 
