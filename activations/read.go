@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // Read fills b with the given rows, in that order: activation, and of the
@@ -59,10 +61,7 @@ func sized[T any](x []T, n int, keep bool) []T {
 	if !keep {
 		return nil
 	}
-	if cap(x) < n {
-		return make([]T, n)
-	}
-	return x[:n]
+	return reuse.Slice(x, n)
 }
 
 // A want is a row asked for: row r of a batch goes to place at of the result.

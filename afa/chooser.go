@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A chooser decides rows, one at a time, and owns what that takes.
@@ -49,7 +50,7 @@ const blockCols = 64
 // tile decides rows by the scores of every latent.
 func (c *chooser) tile(rows []int32) {
 	p, d, f := c.p, c.p.d, c.p.f
-	c.x, c.scores = grow(c.x, len(rows)*d), grow(c.scores, len(rows)*f)
+	c.x, c.scores = reuse.Slice(c.x, len(rows)*d), reuse.Slice(c.scores, len(rows)*f)
 	for i, r := range rows {
 		copy(c.x[i*d:(i+1)*d], p.x[int(r)*d:])
 	}
@@ -62,16 +63,9 @@ func (c *chooser) tile(rows []int32) {
 	}
 }
 
-func grow(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
-}
-
 // every decides row i by its scores [F].
 func (c *chooser) every(i int, scores []float32) {
-	c.keys = grow(c.keys, len(scores))
+	c.keys = reuse.Slice(c.keys, len(scores))
 	for f, norm := range c.p.norms[:len(scores)] {
 		c.keys[f] = scores[f] * norm
 	}

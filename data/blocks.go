@@ -1,6 +1,9 @@
 package data
 
-import "github.com/saectl/saectl/activations"
+import (
+	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/reuse"
+)
 
 // The kind blocks of a Shuffle is for dumps that memory does not hold, on
 // disks where a row read alone costs many times its bytes. Blocks of rows that
@@ -60,7 +63,7 @@ func (k *blocks) hold(epoch, window int64) error {
 	k.loaded = false
 	n := k.rows.Len()
 	size := min(k.span, n-window*k.span)
-	k.list = resize(k.list, int(size))
+	k.list = reuse.Slice(k.list, int(size))
 	whole := n / k.block
 	order := newPermutation(max(whole, 1), k.seed, 2*uint64(epoch))
 	// The blocks of each epoch begin elsewhere, so that rows do not meet the
@@ -99,7 +102,7 @@ func sized[T any](x []T, n int, like []T) []T {
 	if like == nil {
 		return nil
 	}
-	return resize(x, n)
+	return reuse.Slice(x, n)
 }
 
 // copyRow sets row i of b to row j of src.

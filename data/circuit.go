@@ -11,6 +11,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/atomicfile"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // Circuit are the settings of head outputs with a planted circuit, after test 7
@@ -114,7 +115,7 @@ func (g *CircuitGenerator) Read(b *activations.Batch, rows []int64, _ activation
 	if err := checkRows(g, rows); err != nil {
 		return err
 	}
-	*b = activations.Batch{N: len(rows), D: g.c.D, X: resize(b.X, len(rows)*g.c.D), Row: b.Row[:0], Doc: b.Doc[:0], Pos: b.Pos[:0], Label: b.Label[:0]}
+	*b = activations.Batch{N: len(rows), D: g.c.D, X: reuse.Slice(b.X, len(rows)*g.c.D), Row: b.Row[:0], Doc: b.Doc[:0], Pos: b.Pos[:0], Label: b.Label[:0]}
 	heads := int64(len(g.planted))
 	for i, row := range rows {
 		example, head := row/heads, row%heads

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // fake is a dump in memory whose row i holds 10 i + j at j, and 7 i - j as its
@@ -30,7 +31,7 @@ func (f *fake) Read(b *activations.Batch, rows []int64, cols activations.Columns
 	if err := f.ReadColumns(b, rows, cols); err != nil {
 		return err
 	}
-	b.X = resize(b.X, b.N*f.d)
+	b.X = reuse.Slice(b.X, b.N*f.d)
 	for k, row := range rows {
 		for j := range f.d {
 			b.X[k*f.d+j] = float32(10*row + int64(j))
@@ -42,10 +43,10 @@ func (f *fake) Read(b *activations.Batch, rows []int64, cols activations.Columns
 func (f *fake) ReadColumns(b *activations.Batch, rows []int64, cols activations.Columns) error {
 	b.N, b.D, b.Row = len(rows), f.d, append(b.Row[:0], rows...)
 	if cols&activations.Gradient != 0 {
-		b.Gradient = resize(b.Gradient, b.N*f.d)
+		b.Gradient = reuse.Slice(b.Gradient, b.N*f.d)
 	}
 	if cols&activations.Doc != 0 && f.doc != nil {
-		b.Doc = resize(b.Doc, b.N)
+		b.Doc = reuse.Slice(b.Doc, b.N)
 	}
 	for k, row := range rows {
 		if row < 0 || row >= f.n || f.fail != 0 && row == f.fail {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A Gaussian makes rows of a normal distribution by number: the control for a
@@ -72,7 +73,7 @@ func moments(d rowReader, rows activations.Rows) ([]float64, *mat.SymDense, erro
 		if shift == nil {
 			shift = columnMeans(b)
 		}
-		block = resize(block, b.N*w)
+		block = reuse.Slice(block, b.N*w)
 		for i, v := range b.X {
 			block[i] = float64(v) - shift[i%w]
 			sum[i%w] += block[i]
@@ -159,7 +160,7 @@ func (g *Gaussian) Read(b *activations.Batch, rows []int64, _ activations.Column
 		return err
 	}
 	keep := *b
-	*b = activations.Batch{N: len(rows), D: g.d, X: resize(keep.X, len(rows)*g.d), Row: append(keep.Row[:0], rows...)}
+	*b = activations.Batch{N: len(rows), D: g.d, X: reuse.Slice(keep.X, len(rows)*g.d), Row: append(keep.Row[:0], rows...)}
 	blocks := (len(rows) + gaussianBlock - 1) / gaussianBlock
 	parallel(blocks, func(i int) {
 		lo, hi := i*gaussianBlock, min((i+1)*gaussianBlock, len(rows))

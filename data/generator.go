@@ -7,6 +7,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A Generator makes the rows of a Planted by number: row i is a function of
@@ -100,12 +101,12 @@ func (g *Generator) Read(b *activations.Batch, rows []int64, cols activations.Co
 	}
 	n, d := len(rows), g.p.D
 	keep := *b
-	*b = activations.Batch{N: n, D: d, X: resize(keep.X, n*d), Row: append(keep.Row[:0], rows...)}
+	*b = activations.Batch{N: n, D: d, X: reuse.Slice(keep.X, n*d), Row: append(keep.Row[:0], rows...)}
 	if cols&activations.DocPos != 0 {
-		b.Doc, b.Pos = resize(keep.Doc, n), resize(keep.Pos, n)
+		b.Doc, b.Pos = reuse.Slice(keep.Doc, n), reuse.Slice(keep.Pos, n)
 	}
 	if cols&activations.Label != 0 && g.p.Groups > 0 {
-		b.Label = resize(keep.Label, n)
+		b.Label = reuse.Slice(keep.Label, n)
 	}
 	parallel(n, func(i int) { g.fill(b, i) })
 	return nil
@@ -119,14 +120,6 @@ func checkRows(d rowReader, rows []int64) error {
 		}
 	}
 	return nil
-}
-
-// resize is x with n entries, their values unspecified.
-func resize[T any](x []T, n int) []T {
-	if cap(x) < n {
-		return make([]T, n)
-	}
-	return x[:n]
 }
 
 // fill makes row i of a batch.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // Tree are the settings of rows with a hierarchy of features, as in Costa et
@@ -174,9 +175,9 @@ func (g *TreeGenerator) Read(b *activations.Batch, rows []int64, cols activation
 		return err
 	}
 	n, d, keep := len(rows), TreeFeatures, *b
-	*b = activations.Batch{N: n, D: d, X: resize(keep.X, n*d), Row: append(keep.Row[:0], rows...)}
+	*b = activations.Batch{N: n, D: d, X: reuse.Slice(keep.X, n*d), Row: append(keep.Row[:0], rows...)}
 	if cols&activations.Label != 0 {
-		b.Label = resize(keep.Label, n)
+		b.Label = reuse.Slice(keep.Label, n)
 	}
 	for i, row := range rows {
 		c := g.Code(row)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -49,10 +50,7 @@ const rowChunk = 32
 
 // sum fills in the row sums.
 func (s *Sample) sum() {
-	if cap(s.Sums) < s.N {
-		s.Sums = make([]RowSums, s.N)
-	}
-	s.Sums = s.Sums[:s.N]
+	s.Sums = reuse.Slice(s.Sums, s.N)
 	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(_, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
 			s.Sums[i] = sumRow(s.Want[i*s.Width:(i+1)*s.Width], s.Recon[i*s.Width:(i+1)*s.Width])

@@ -3,6 +3,7 @@ package eval
 import (
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // survey is what one pass finds out about every latent.
@@ -113,13 +114,10 @@ func (c *subjectScale) attributions(s *Sample, do func(row int, f int32, a float
 	c.s.Scale.Apply(&b)
 	for i := range s.N {
 		index, values := s.Codes.Row(i)
-		if cap(c.dots) < len(index) {
-			c.dots = make([]float32, len(index))
-		}
-		dots := c.dots[:len(index)]
-		kernel.Dots(dots, b.Gradient[i*s.D:(i+1)*s.D], w, index)
+		c.dots = reuse.Slice(c.dots, len(index))
+		kernel.Dots(c.dots, b.Gradient[i*s.D:(i+1)*s.D], w, index)
 		for e, f := range index {
-			do(i, f, float64(values[e])*float64(dots[e]))
+			do(i, f, float64(values[e])*float64(c.dots[e]))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // completion brings rows to K latents that have fewer positive scores. Such
@@ -82,7 +83,7 @@ func (c *completion) Do(worker, group int) {
 		} else {
 			c.lowest(a, row)
 		}
-		a.score = grow(a.score, len(a.index))
+		a.score = reuse.Slice(a.score, len(a.index))
 		kernel.Dots(a.score, c.x[row*c.d:(row+1)*c.d], c.w, a.index)
 		if c.bias != nil {
 			for j, f := range a.index {
@@ -113,7 +114,7 @@ func (c *completion) lowest(a *addition, row int) {
 // score computes all z of rows, and <g,d> where the score needs it.
 func (c *completion) score(w *workspace, rows []int) {
 	n := len(rows)
-	w.x, w.z = grow(w.x, groupRows*c.d), grow(w.z, groupRows*c.f)
+	w.x, w.z = reuse.Slice(w.x, groupRows*c.d), reuse.Slice(w.z, groupRows*c.f)
 	gather(w.x, c.x, rows, c.d)
 	kernel.DotBlock(w.z, c.f, w.x, c.w, n, c.f, c.d)
 	for i := range n {
@@ -122,7 +123,7 @@ func (c *completion) score(w *workspace, rows []int) {
 		}
 	}
 	if c.boost != nil {
-		w.g, w.along = grow(w.g, groupRows*c.d), grow(w.along, groupRows*c.f)
+		w.g, w.along = reuse.Slice(w.g, groupRows*c.d), reuse.Slice(w.along, groupRows*c.f)
 		gather(w.g, c.boost.X, rows, c.d)
 		kernel.DotBlock(w.along, c.f, w.g, c.boost.W, n, c.f, c.d)
 	}
@@ -186,11 +187,4 @@ func (c *completion) merge() {
 		m.RowPtr = append(m.RowPtr, int32(len(m.Index)))
 	}
 	*kept, *m = *m, *kept
-}
-
-func grow(s []float32, n int) []float32 {
-	if cap(s) < n {
-		return make([]float32, n)
-	}
-	return s[:n]
 }

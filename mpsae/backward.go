@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/internal/sparseop"
 )
 
@@ -76,7 +77,7 @@ func (p *pursuit) replay(in [][]float64, n *model) {
 	v, d := viewOf(n, in), n.b.D
 	rows := len(p.path.ptr) - 1
 	k := &p.double
-	k.residual, k.coefficient = resize(k.residual, rows*d), resize(k.coefficient, len(p.path.atom))
+	k.residual, k.coefficient = reuse.Slice(k.residual, rows*d), reuse.Slice(k.coefficient, len(p.path.atom))
 	copy(k.residual, in[0][:rows*d])
 	for i := range rows {
 		r := k.residual[i*d : (i+1)*d]
@@ -161,7 +162,7 @@ const rowBlock = 8 // rows of an item
 // comes in, then the pursuit's inputs.
 func (r *reverse[T]) rows(dst []T, in [][]T) {
 	r.grad, r.v, r.dst = in[0], viewOf(r.n, in[1:]), dst
-	r.slope = resize(r.slope, len(r.p.path.atom))
+	r.slope = reuse.Slice(r.slope, len(r.p.path.atom))
 	clear(dst)
 	n := len(r.p.path.ptr) - 1
 	r.p.pool.Run((n+rowBlock-1)/rowBlock, (*alongRows[T])(r))

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // What follows bounds what rounding can do to an estimated score, so that a
@@ -73,7 +74,7 @@ func (l *lengths) measure(p *pursuit) {
 // largest is the largest norm of a row of x [.,D].
 func (l *lengths) largest(pool *kernel.Pool, x []float32, d int) float64 {
 	l.x, l.d = x, d
-	l.part = resize(l.part, (len(x)/d+lengthBlock-1)/lengthBlock)
+	l.part = reuse.Slice(l.part, (len(x)/d+lengthBlock-1)/lengthBlock)
 	pool.Run(len(l.part), l)
 	l.x = nil
 	squares := 0.0

@@ -4,6 +4,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A rule is how rows are pursued.
@@ -121,7 +122,7 @@ func (p *pursuit) begin(x, w, bias []float32, more [][]float32, rows, d, f int) 
 	if n := max(1, min(tileRows, tileScores/f)); len(p.tile) != n*f {
 		p.tile, p.rows = make([]float32, n*f), make([]row, n)
 	}
-	p.single.residual = resize(p.single.residual, rows*d)
+	p.single.residual = reuse.Slice(p.single.residual, rows*d)
 	p.single.coefficient = p.single.coefficient[:0]
 	p.path.ptr, p.path.atom, p.path.entry = append(p.path.ptr[:0], 0), p.path.atom[:0], p.path.entry[:0]
 	p.met = p.met[:0]
@@ -239,11 +240,4 @@ func (p *pursuit) finish(rows int, gram bool) {
 		p.expected = float64(len(p.path.atom))/float64(rows) + 1 // and the look that ends a row
 	}
 	p.x, p.enc, p.dec, p.bias = nil, nil, nil, nil
-}
-
-func resize[T any](x []T, n int) []T {
-	if cap(x) < n {
-		return make([]T, n)
-	}
-	return x[:n]
 }

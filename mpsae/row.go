@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A row is how far the pursuit of one row is.
@@ -40,7 +41,7 @@ func (r *row) reset(p *pursuit, x, left []float32) {
 
 // sort sums the steps of each latent, in their order.
 func (r *row) sort() {
-	r.order, r.entry = r.order[:0], resize(r.entry, len(r.atoms))
+	r.order, r.entry = r.order[:0], reuse.Slice(r.entry, len(r.atoms))
 	for t := range r.atoms {
 		r.order = append(r.order, int32(t))
 	}
@@ -108,7 +109,7 @@ func (w *worker) look(r *row, estimates []float32) {
 	if w.p.ban {
 		ban(estimates, r.atoms)
 	}
-	w.tops = kernel.Tops(resize(w.tops, len(estimates)/kernel.TopBlock+1), estimates)
+	w.tops = kernel.Tops(reuse.Slice(w.tops, len(estimates)/kernel.TopBlock+1), estimates)
 }
 
 // move takes what the last step did off the estimates, and looks at them.
@@ -124,7 +125,7 @@ func (w *worker) move(r *row, estimates []float32) {
 	for e, atom := range w.moved[:last] {
 		kernel.Axpy(estimates, -w.by[e], p.gram.row(int(atom), p.f))
 	}
-	w.tops = kernel.AxpyTops(resize(w.tops, len(estimates)/kernel.TopBlock+1), estimates, -w.by[last], p.gram.row(int(w.moved[last]), p.f))
+	w.tops = kernel.AxpyTops(reuse.Slice(w.tops, len(estimates)/kernel.TopBlock+1), estimates, -w.by[last], p.gram.row(int(w.moved[last]), p.f))
 	w.follow(r)
 }
 
@@ -143,7 +144,7 @@ func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 	if len(w.candidates) > max(exactUpTo, p.f/8) {
 		return w.exact(r, estimates)
 	}
-	w.scores = resize(w.scores, len(w.candidates))
+	w.scores = reuse.Slice(w.scores, len(w.candidates))
 	kernel.Dots(w.scores, r.left, p.enc, w.candidates)
 	at, best := int32(-1), float32(math.Inf(-1))
 	for i, f := range w.candidates {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -114,7 +115,7 @@ func (g *gram) holds(enc, dec []float32) bool {
 }
 
 func (g *gram) build(m *kernel.GEMM, pool *kernel.Pool, enc, dec []float32, f, d int, keep bool) {
-	g.g, g.f = resize(g.g, f*f), f
+	g.g, g.f = reuse.Slice(g.g, f*f), f
 	tied := &enc[0] == &dec[0]
 	if keep {
 		g.enc, g.dec = append(g.enc[:0], enc...), g.dec[:0]
@@ -126,7 +127,7 @@ func (g *gram) build(m *kernel.GEMM, pool *kernel.Pool, enc, dec []float32, f, d
 		m.NT(g.g, dec, enc, f, f, d, false)
 		return
 	}
-	g.tile = resize(g.tile, min(gramRows, f)*f)
+	g.tile = reuse.Slice(g.tile, min(gramRows, f)*f)
 	for g.first = 0; g.first < f; g.first += gramRows {
 		g.rows = min(gramRows, f-g.first)
 		m.NT(g.tile, enc[g.first*d:(g.first+g.rows)*d], enc[g.first*d:], g.rows, f-g.first, d, false)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A solution is the least-squares problem of a row: the values z of the t
@@ -104,7 +105,7 @@ func (s *solution) extend() bool {
 func (s *solution) project(iterations int) {
 	t := len(s.right)
 	s.z = append(s.z, 0)
-	s.work = resize(s.work, t)
+	s.work = reuse.Slice(s.work, t)
 	norm := 0.0
 	for i := range t {
 		for j := range t {

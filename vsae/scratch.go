@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // scratch is what one worker scores rows with.
@@ -60,7 +61,7 @@ func (c *scratch) choose(lo, hi int) {
 // products scores n latents from place first on for the rows of the item.
 // Places beyond n are NaN.
 func (c *scratch) products(head, first, n, rows int) {
-	c.tile[head] = resize(c.tile[head], (rows+kernel.EstimatePadding)*blockCols)
+	c.tile[head] = reuse.Slice(c.tile[head], (rows+kernel.EstimatePadding)*blockCols)
 	tile := c.tile[head]
 	if c.guessed {
 		c.p.heads[head].estimate.Estimate(tile, blockCols, &c.rows, first/blockCols)
@@ -80,7 +81,7 @@ func (c *scratch) exact(head, first, n, rows int) {
 	h, d := p.heads[head], p.d
 	w := h.w[first*d:]
 	if len(p.latents) > 0 {
-		c.w = resize(c.w, blockCols*d)
+		c.w = reuse.Slice(c.w, blockCols*d)
 		for j, f := range p.latents[first : first+n] {
 			copy(c.w[j*d:(j+1)*d], h.w[int(f)*d:])
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // tiles computes the penalty in tiles of latents: a product scores a tile
@@ -63,19 +64,12 @@ func (t *tiles) begin(in [][]float32) {
 		}
 		h := t.heads[i/2]
 		h.w, h.bias = in[i], in[i+1]
-		h.tile = resize(h.tile, t.b*min(t.f, max(tileCols, tileSize/t.b)))
+		h.tile = reuse.Slice(h.tile, t.b*min(t.f, max(tileCols, tileSize/t.b)))
 	}
 	if t.wantX {
-		t.dx = resize(t.dx, t.b*t.d)
+		t.dx = reuse.Slice(t.dx, t.b*t.d)
 	}
-	t.sums = resize(t.sums, (t.f+tileCols-1)/tileCols)
-}
-
-func resize[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
+	t.sums = reuse.Slice(t.sums, (t.f+tileCols-1)/tileCols)
 }
 
 // tile is the sum over one tile of latents.

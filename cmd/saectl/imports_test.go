@@ -15,7 +15,7 @@ const module = "github.com/saectl/saectl"
 // levels. The second result is false for a package that the table lacks.
 func level(pkg string) (int, bool) {
 	table := [][]string{
-		{"internal/jsontext"},
+		{"internal/jsontext", "internal/reuse"},
 		{"internal/kernel", "internal/safetensors", "internal/atomicfile", "internal/roc", "internal/section", "internal/figures", "activations"},
 		{"data", "internal/sparseop", "internal/interop/torchfile", "internal/interop/jsonfile"},
 		{"sae"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // The axes along which the decoder is kept at norm 1.
@@ -156,7 +157,7 @@ func (m *Discrete) project(g, w []float32, decoder bool) {
 // encode sets code [N,F] of rows x [N,D].
 func (m *Discrete) encode(x []float32) {
 	n := len(x) / m.d
-	m.centred, m.code = grow(m.centred, n*m.d), grow(m.code, n*m.s.Latents)
+	m.centred, m.code = reuse.Slice(m.centred, n*m.d), reuse.Slice(m.code, n*m.s.Latents)
 	for i := range n {
 		kernel.Sub(m.centred[i*m.d:(i+1)*m.d], x[i*m.d:(i+1)*m.d], m.Bias)
 		copy(m.code[i*m.s.Latents:(i+1)*m.s.Latents], m.EncoderBias)
@@ -171,7 +172,7 @@ func (m *Discrete) encode(x []float32) {
 func (m *Discrete) forward(x []float32) Loss {
 	m.encode(x)
 	n := len(x) / m.d
-	m.recon = grow(m.recon, n*m.d)
+	m.recon = reuse.Slice(m.recon, n*m.d)
 	for i := range n {
 		copy(m.recon[i*m.d:(i+1)*m.d], m.Bias)
 	}
@@ -187,11 +188,11 @@ func (m *Discrete) forward(x []float32) Loss {
 func (m *Discrete) backward(x []float32) {
 	n, f := len(x)/m.d, m.s.Latents
 	for i, p := range m.params() {
-		m.gradient[i] = grow(m.gradient[i], len(p))
+		m.gradient[i] = reuse.Slice(m.gradient[i], len(p))
 	}
 	onRecon := m.recon
 	kernel.ScaledDifference(onRecon, float32(2/float64(len(x))), m.recon, x)
-	m.onCode = grow(m.onCode, n*f)
+	m.onCode = reuse.Slice(m.onCode, n*f)
 	m.gemm.NT(m.onCode, onRecon, m.Decoder, n, f, m.d, false)
 	push := float32(m.s.Lambda / float64(n))
 	for i, v := range m.code {
@@ -264,11 +265,4 @@ func (m *Discrete) Codes(x []float32) (code []int32, zero []bool) {
 		code, zero = append(code, int32(best)), append(zero, row[best] == 0)
 	}
 	return code, zero
-}
-
-func grow(s []float32, n int) []float32 {
-	if cap(s) < n {
-		return make([]float32, n)
-	}
-	return s[:n]
 }

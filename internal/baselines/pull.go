@@ -4,6 +4,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
 )
@@ -56,7 +57,7 @@ func (p *pull[T]) run(dst []T, in [][]T) {
 
 // tile is the sum over dead latents [first,first+n), and their gradients.
 func (p *pull[T]) tile(in [][]T, first, n int) (sum float64) {
-	p.w, p.h = resize(p.w, n*p.d), resize(p.h, p.b*n)
+	p.w, p.h = reuse.Slice(p.w, n*p.d), reuse.Slice(p.h, p.b*n)
 	for i, f := range p.latents[first : first+n] {
 		copy(p.w[i*p.d:(i+1)*p.d], in[1][int(f)*p.d:])
 	}
@@ -151,11 +152,4 @@ func (p *pull[T]) scaled(i int) func(dst []T, in [][]T) {
 			}
 		}
 	}
-}
-
-func resize[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
 }

@@ -3,6 +3,8 @@ package kernel
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // wordKernels multiply in words of 16 bits; a set has them where that is faster
@@ -64,13 +66,13 @@ func (e *Estimator) Weights(w, bias []float32, subset []int32, f, d int) bool {
 	}
 	groups := ceilDiv(e.n, EstimateLatents)
 	cols := groups * EstimateLatents
-	e.panels = grow(e.panels, cols*e.depth*4)
-	e.factor, e.add, e.worst = grow(e.factor, cols), grow(e.add, cols), grow(e.worst, groups)
+	e.panels = reuse.Slice(e.panels, cols*e.depth*4)
+	e.factor, e.add, e.worst = reuse.Slice(e.factor, cols), reuse.Slice(e.add, cols), reuse.Slice(e.worst, groups)
 	for len(e.staged) < e.pool.Threads() {
 		e.staged = append(e.staged, nil)
 	}
 	for i, s := range e.staged {
-		e.staged[i] = grow(s, e.set.tileCols*e.depth*4)
+		e.staged[i] = reuse.Slice(s, e.set.tileCols*e.depth*4)
 	}
 	e.wild.Store(false)
 	e.pool.Run(groups, e)
@@ -148,8 +150,8 @@ type EstimateRows struct {
 func (e *Estimator) Rows(r *EstimateRows, x []float32, rows int) bool {
 	tile := e.set.tileRows
 	padded := roundUp(rows, tile)
-	r.panels, r.scale = grow(r.panels, padded*e.depth*4), grow(r.scale, padded)
-	r.errors, r.staged = grow(r.errors, rows), grow(r.staged, tile*e.depth*4)
+	r.panels, r.scale = reuse.Slice(r.panels, padded*e.depth*4), reuse.Slice(r.scale, padded)
+	r.errors, r.staged = reuse.Slice(r.errors, rows), reuse.Slice(r.staged, tile*e.depth*4)
 	clear(r.scale)
 	for first := 0; first < padded; first += tile {
 		n := min(tile, rows-first)

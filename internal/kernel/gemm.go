@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/saectl/saectl/internal/reuse"
+
 // A GEMM multiplies row-major float32 matrices on a pool. It owns its buffers
 // and keeps them, so a second call of the same size allocates nothing. One
 // call at a time.
@@ -83,13 +85,13 @@ func (g *GEMM) multiply(dst []float32, a, b operand, m, n, k int, add bool) {
 func (g *GEMM) reserve() {
 	depth := min(g.set.tileDepth, g.k)
 	rows := roundUp(min(gemmRows, g.m), g.set.tileRows)
-	g.packedA = grow(g.packedA, rows*depth)
+	g.packedA = reuse.Slice(g.packedA, rows*depth)
 	for len(g.packedB) < g.pool.Threads() {
 		g.packedB = append(g.packedB, nil)
 		g.edge = append(g.edge, make([]float32, g.set.tileRows*g.set.tileCols))
 	}
 	for i, b := range g.packedB {
-		g.packedB[i] = grow(b, gemmPanels*g.set.tileCols*depth)
+		g.packedB[i] = reuse.Slice(b, gemmPanels*g.set.tileCols*depth)
 	}
 }
 
@@ -164,11 +166,3 @@ func (g *GEMM) tile(worker int, a, b []float32, row, col int) {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 func roundUp(a, b int) int { return ceilDiv(a, b) * b }
-
-// grow gives a slice of n elements, s itself where it is long enough.
-func grow[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
-}

@@ -3,6 +3,8 @@ package kernel
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // Screening scores in bytes first. A row x is close to a·q, q whole numbers
@@ -87,9 +89,9 @@ func (z *screen) begin(s *Selector) {
 	}
 	groups := ceilDiv(s.n, groupCols)
 	cols := groups * groupCols
-	z.panels = grow(z.panels, cols*z.depth*4)
-	z.start, z.factor, z.add = grow(z.start, cols), grow(z.factor, cols), grow(z.add, cols)
-	z.bound, z.widest = grow(z.bound, s.n), grow(z.widest, groups)
+	z.panels = reuse.Slice(z.panels, cols*z.depth*4)
+	z.start, z.factor, z.add = reuse.Slice(z.start, cols), reuse.Slice(z.factor, cols), reuse.Slice(z.add, cols)
+	z.bound, z.widest = reuse.Slice(z.bound, s.n), reuse.Slice(z.widest, groups)
 	for len(z.rows) < s.pool.Threads() {
 		z.rows = append(z.rows, &screenRows{})
 	}

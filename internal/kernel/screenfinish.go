@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/saectl/saectl/internal/reuse"
+)
 
 // finish scores what is left of row i, whose number is row, and reports
 // whether that decides it. The latents with the K largest estimates come first:
@@ -48,7 +52,7 @@ func (c *screenRows) score(p *picks, row int, least, below, must float32) {
 		}
 	}
 	c.scored += len(c.place)
-	c.scores, c.keys = grow(c.scores, len(c.place)), grow(c.keys, len(c.place))
+	c.scores, c.keys = reuse.Slice(c.scores, len(c.place)), reuse.Slice(c.keys, len(c.place))
 	s.set.dots(c.scores, s.x[row*s.d:(row+1)*s.d], s.w, c.latent, s.f)
 	for i, f := range c.latent {
 		if s.bias != nil {

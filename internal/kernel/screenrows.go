@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // screenRows is what one worker screens the rows of an item with.
@@ -51,10 +53,10 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.rank.set = z.sel.set
 	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
 	s := z.sel
-	c.staged = grow(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
-	c.panels = grow(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
-	c.acc = grow(c.acc, s.set.tileRows*s.set.tileCols)
-	c.scale, c.above, c.hits = grow(c.scale, s.set.tileRows), grow(c.above, s.set.tileRows), grow(c.hits, s.set.tileRows)
+	c.staged = reuse.Slice(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
+	c.panels = reuse.Slice(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
+	c.acc = reuse.Slice(c.acc, s.set.tileRows*s.set.tileCols)
+	c.scale, c.above, c.hits = reuse.Slice(c.scale, s.set.tileRows), reuse.Slice(c.above, s.set.tileRows), reuse.Slice(c.hits, s.set.tileRows)
 	c.keep, c.plain = s.rule.bits(), s.rule.plain()
 	c.guessed = float32(min(1, guessSigmas/math.Sqrt(float64(s.d))/z.trust))
 	for len(c.rows) < itemRows {

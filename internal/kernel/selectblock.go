@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/saectl/saectl/internal/reuse"
+)
 
 // blockCols is how many latents are scored at a time: their weights stay in
 // the second-level cache for all rows of an item.
@@ -48,15 +52,15 @@ func (c *scratch) score(s *Selector, number []int) {
 // reserve makes room for items of up to rows rows, whoever will work on them.
 func (c *scratch) reserve(s *Selector, rows int) {
 	if s.rule.Boost != nil {
-		c.up, c.boost0 = grow(c.up, rows*s.d), grow(c.boost0, rows*blockCols)
+		c.up, c.boost0 = reuse.Slice(c.up, rows*s.d), reuse.Slice(c.boost0, rows*blockCols)
 	}
 	if s.rule.Subset != nil {
-		c.w = grow(c.w, blockCols*s.d)
+		c.w = reuse.Slice(c.w, blockCols*s.d)
 	}
-	c.x, c.score0, c.key0 = grow(c.x, rows*s.d), grow(c.score0, rows*blockCols), grow(c.key0, rows*blockCols)
-	c.item = grow(c.item, rows)[:0]
-	c.bias, c.above = grow(c.bias, blockCols), grow(c.above, rows)
-	c.weight, c.zeros = grow(c.weight, blockCols), grow(c.zeros, blockCols)
+	c.x, c.score0, c.key0 = reuse.Slice(c.x, rows*s.d), reuse.Slice(c.score0, rows*blockCols), reuse.Slice(c.key0, rows*blockCols)
+	c.item = reuse.Slice(c.item, rows)[:0]
+	c.bias, c.above = reuse.Slice(c.bias, blockCols), reuse.Slice(c.above, rows)
+	c.weight, c.zeros = reuse.Slice(c.weight, blockCols), reuse.Slice(c.zeros, blockCols)
 	c.rank.set = s.set
 }
 

@@ -95,6 +95,8 @@ func (s *Support) finish() {
 	c.ptr[0] = 0
 }
 
+// grow is s with a length of n entries. Unlike reuse.Slice it makes room for a
+// quarter more, since how many latents a batch keeps differs from step to step.
 func grow[E any](s []E, n int) []E {
 	if cap(s) < n {
 		return make([]E, n, n+n/4)

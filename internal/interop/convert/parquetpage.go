@@ -14,6 +14,8 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A pageHeader describes a page (PageHeader of parquet.thrift).
@@ -116,7 +118,7 @@ func (p *pager) body(h pageHeader) ([]byte, error) {
 	if h.unpacked > 64<<10 && h.unpacked/1000 > h.packed {
 		return nil, fmt.Errorf("a page of %d bytes is said to expand to %d, more than 1000 times as many", h.packed, h.unpacked)
 	}
-	p.packed = grow(p.packed, h.packed)
+	p.packed = reuse.Slice(p.packed, int(h.packed))
 	if _, err := io.ReadFull(p.r, p.packed); err != nil {
 		return nil, short(err)
 	}
@@ -136,19 +138,12 @@ func (p *pager) body(h pageHeader) ([]byte, error) {
 		}
 		return p.packed, nil
 	}
-	p.unpacked = grow(p.unpacked, h.unpacked)
+	p.unpacked = reuse.Slice(p.unpacked, int(h.unpacked))
 	copy(p.unpacked, p.packed[:levels])
 	if err := p.unpack(p.unpacked[levels:], p.packed[levels:]); err != nil {
 		return nil, fmt.Errorf("a damaged page: %w", err)
 	}
 	return p.unpacked, nil
-}
-
-func grow(b []byte, n int64) []byte {
-	if int64(cap(b)) < n {
-		return make([]byte, n)
-	}
-	return b[:n]
 }
 
 // unpack fills dst with what src holds.

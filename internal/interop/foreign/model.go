@@ -7,6 +7,7 @@ import (
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/sae"
 )
 
@@ -131,10 +132,7 @@ func (m *Model) Encode(in *activations.Batch) (sae.Encoded, error) {
 // and holds until the next call of Encode.
 func (m *Model) Recon() []float32 {
 	n, w := m.codes.N, m.DOut
-	if cap(m.recon) < n*w {
-		m.recon = make([]float32, n*w)
-	}
-	m.recon = m.recon[:n*w]
+	m.recon = reuse.Slice(m.recon, n*w)
 	m.pool.Run(blocksOf(n), task(func(_, block int) {
 		for i := block * rowBlock; i < min(n, (block+1)*rowBlock); i++ {
 			row := m.recon[i*w : (i+1)*w]

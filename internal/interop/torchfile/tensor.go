@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // A storage is a run of numbers that tensors are views of.
@@ -168,13 +169,11 @@ func (t *Tensor) ReadFloat32(dst []float32, first int) error {
 		if step == 1 {
 			return floats(t.Dtype, dst[at:at+n], b)
 		}
-		if cap(scratch) < n {
-			scratch = make([]float32, n)
-		}
-		if err := floats(t.Dtype, scratch[:n], b); err != nil {
+		scratch = reuse.Slice(scratch, n)
+		if err := floats(t.Dtype, scratch, b); err != nil {
 			return err
 		}
-		for i, v := range scratch[:n] {
+		for i, v := range scratch {
 			dst[at+i*step] = v
 		}
 		return nil

@@ -1,5 +1,7 @@
 package torchfile
 
+import "github.com/saectl/saectl/internal/reuse"
+
 // runBytes bounds what is read from the file at a time.
 const runBytes = 1 << 20
 
@@ -92,9 +94,7 @@ func (w *walk) run(from, at int64) error {
 	for n := w.shape[w.along]; n > 0; {
 		part := min(n, span)
 		bytes := ((part-1)*step + 1) * width
-		if int64(cap(w.buffer)) < max(bytes, part*width) {
-			w.buffer = make([]byte, max(bytes, part*width))
-		}
+		w.buffer = reuse.Slice(w.buffer, int(max(bytes, part*width)))
 		b := w.buffer[:bytes]
 		if _, err := w.t.storage.r.ReadAt(b, from*width); err != nil {
 			return w.t.wrap(err)
@@ -112,7 +112,6 @@ func (w *walk) run(from, at int64) error {
 
 // gather moves n entries that lie step apart together; those of step 0 are one.
 func gather(b []byte, n, step, width int64) []byte {
-	b = b[:cap(b)]
 	if step == 0 {
 		for i := int64(1); i < n; i++ {
 			copy(b[i*width:(i+1)*width], b[:width])
