@@ -16,7 +16,9 @@ const module = "github.com/saectl/saectl"
 func level(pkg string) (int, bool) {
 	table := [][]string{
 		{"internal/jsontext", "internal/reuse"},
-		{"internal/kernel", "internal/safetensors", "internal/atomicfile", "internal/roc", "internal/section", "internal/figures", "activations"},
+		{"internal/kernel"},
+		{"internal/dtype"},
+		{"internal/safetensors", "internal/atomicfile", "internal/roc", "internal/section", "internal/figures", "activations"},
 		{"data", "internal/sparseop", "internal/interop/torchfile", "internal/interop/jsonfile"},
 		{"sae"},
 		{"internal/interop/foreign", "internal/interop/convert"},

@@ -6,18 +6,13 @@ import (
 	"math"
 )
 
-// widths are the bytes of one entry of each type.
-func widths() map[string]int64 {
-	return map[string]int64{"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-}
-
 // Float32 reads a tensor of F32, F16, BF16 or F64 as float32.
 func (f *File) Float32(name string) ([]float32, error) {
 	i, ok := f.tensors[name]
 	if !ok {
 		return nil, f.lacks(name)
 	}
-	x := make([]float32, i.bytes/max(1, widths()[i.Dtype]))
+	x := make([]float32, i.bytes/max(1, i.kind().Size()))
 	return x, f.fill(name, x, 0)
 }
 
@@ -50,8 +45,8 @@ func (f *File) fill(name string, dst []float32, from int) error {
 	if !ok {
 		return f.lacks(name)
 	}
-	get, width := floatDecoders()[i.Dtype], int(widths()[i.Dtype])
-	if get == nil {
+	kind, width := i.kind(), int(i.kind().Size())
+	if !kind.IsFloat() {
 		return fmt.Errorf("%s: tensor %q is %s, want a floating type", f.name, name, i.Dtype)
 	}
 	buf := make([]byte, width*min(readChunk, len(dst)))
@@ -61,21 +56,9 @@ func (f *File) fill(name string, dst []float32, from int) error {
 		if _, err := f.r.ReadAt(raw, i.start+int64(from+at)*int64(width)); err != nil {
 			return fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
 		}
-		for j := range part {
-			part[j] = get(raw[j*width:])
-		}
+		kind.Floats(part, raw)
 	}
 	return nil
-}
-
-// floatDecoders widen or narrow an entry of each floating type.
-func floatDecoders() map[string]func([]byte) float32 {
-	return map[string]func([]byte) float32{
-		"F32":  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
-		"F64":  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
-		"BF16": func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) },
-		"F16":  func(b []byte) float32 { return half(binary.LittleEndian.Uint16(b)) },
-	}
 }
 
 // Float64 reads a tensor of F64 or F32 as float64.
@@ -99,18 +82,15 @@ func (f *File) Int64(name string) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	le := binary.LittleEndian
-	get := map[string]func([]byte) int64{
-		"I64": func(b []byte) int64 { return int64(le.Uint64(b)) }, "U64": func(b []byte) int64 { return int64(le.Uint64(b)) },
-		"I32": func(b []byte) int64 { return int64(int32(le.Uint32(b))) }, "U32": func(b []byte) int64 { return int64(le.Uint32(b)) },
-		"I16": func(b []byte) int64 { return int64(int16(le.Uint16(b))) }, "U16": func(b []byte) int64 { return int64(le.Uint16(b)) },
-		"I8": func(b []byte) int64 { return int64(int8(b[0])) }, "U8": func(b []byte) int64 { return int64(b[0]) },
-		"BOOL": func(b []byte) int64 { return int64(b[0]) },
-	}[i.Dtype]
-	if get == nil {
+	kind := i.kind()
+	if !kind.IsInt() {
 		return nil, fmt.Errorf("%s: tensor %q is %s, want an integer type", f.name, name, i.Dtype)
 	}
-	return decode(b, int(widths()[i.Dtype]), get), nil
+	x := make([]int64, int64(len(b))/kind.Size())
+	for j := range x {
+		x[j] = kind.Integer(b, j)
+	}
+	return x, nil
 }
 
 func decode[T any](b []byte, width int, get func([]byte) T) []T {
@@ -119,17 +99,4 @@ func decode[T any](b []byte, width int, get func([]byte) T) []T {
 		x[i] = get(b[i*width:])
 	}
 	return x
-}
-
-// half widens IEEE half precision.
-func half(h uint16) float32 {
-	sign, exp, frac := uint32(h&0x8000)<<16, int(h>>10&31), uint32(h&0x3ff)
-	switch exp {
-	case 0:
-		v := float32(frac) * 0x1p-24
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
-	}
-	return math.Float32frombits(sign | uint32(exp+112)<<23 | frac<<13)
 }

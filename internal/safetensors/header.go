@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/saectl/saectl/internal/dtype"
 	"github.com/saectl/saectl/internal/jsontext"
 )
 
@@ -111,8 +112,8 @@ func (f *File) parseMetadata(dec *json.Decoder) error {
 }
 
 func (e entry) info(base, dataBytes int64) (Info, error) {
-	width, ok := widths()[e.Dtype]
-	if !ok {
+	width := dtype.Named(e.Dtype).Size()
+	if width == 0 {
 		return Info{}, fmt.Errorf("unknown dtype %.40q", e.Dtype)
 	}
 	if len(e.Offsets) != 2 {

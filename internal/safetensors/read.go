@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // maxHeader is the format's own limit on the header.
@@ -19,6 +21,8 @@ type Info struct {
 	start int64 // in the file
 	bytes int64
 }
+
+func (i Info) kind() dtype.Type { return dtype.Named(i.Dtype) }
 
 // Len is the number of entries.
 func (i Info) Len() int {

@@ -107,14 +107,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestHalves(t *testing.T) {
-	for h, want := range map[uint16]float32{0x3c00: 1, 0xc000: -2, 1: 0x1p-24, 0x7bff: 65504, 0x7c00: float32(math.Inf(1)), 0x0400: 0x1p-14} {
-		if got := half(h); got != want {
-			t.Errorf("half(%#x) = %g, want %g", h, got, want)
-		}
-	}
-}
-
 func FuzzNew(f *testing.F) {
 	f.Add(encode(f, map[string]string{"k": "v"}, Tensor{"a", []int{2, 1}, []float32{1, 2}}))
 	f.Fuzz(func(t *testing.T, b []byte) {

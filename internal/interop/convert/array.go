@@ -7,12 +7,14 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // An array is numbers of one type in a file, of a shape that is known.
 type array struct {
 	where     string
-	kind      dtype
+	kind      dtype.Type
 	shape     []int64
 	strides   []int64 // in values; nil for row-major
 	bigEndian bool
@@ -50,7 +52,7 @@ func clip(shape []int64) string {
 // column takes an array of shape [d], [N,d] or [docs,ctx,d] as rows of
 // activations; flat takes any shape as a list of single values.
 func (a *array) column(flat bool) (*column, error) {
-	n, err := count(a.shape, a.kind.size())
+	n, err := count(a.shape, a.kind.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.where, err)
 	}
@@ -108,13 +110,13 @@ func (r *arrayReader) rewind(row int64) (err error) {
 	if r.in, err = r.stream(); err != nil {
 		return err
 	}
-	_, err = io.CopyN(io.Discard, r.in, row*r.d*r.kind.size())
+	_, err = io.CopyN(io.Discard, r.in, row*r.d*r.kind.Size())
 	return r.explain(err)
 }
 
 func (r *arrayReader) read(dst *rows, n int64) error {
 	dst.reset()
-	size := r.kind.size()
+	size := r.kind.Size()
 	raw := dst.extend(n * r.d * size)
 	var err error
 	switch {
@@ -131,7 +133,7 @@ func (r *arrayReader) read(dst *rows, n int64) error {
 		return r.explain(err)
 	}
 	if r.bigEndian {
-		r.kind.swap(raw)
+		swap(r.kind, raw)
 	}
 	if r.ctx > 0 {
 		dst.window(r.row, n, r.ctx)

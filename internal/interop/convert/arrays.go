@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/saectl/saectl/internal/dtype"
 	"github.com/saectl/saectl/internal/safetensors"
 )
 
@@ -76,10 +77,9 @@ func openTensors(f source) (container, error) {
 		return nil, err
 	}
 	c := &arrays{source: f}
-	kinds := tensorKinds()
 	for _, name := range s.Names() {
 		info, data := s.Section(name)
-		a := &array{kind: kinds[info.Dtype], at: data}
+		a := &array{kind: dtype.Named(info.Dtype), at: data}
 		for _, n := range info.Shape {
 			a.shape = append(a.shape, int64(n))
 		}

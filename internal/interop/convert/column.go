@@ -3,13 +3,15 @@ package convert
 import (
 	"fmt"
 	"io"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // A column is what one column, array or tensor of a file holds, in the order
 // of its rows.
 type column struct {
 	where string // the file and the column, for messages
-	kind  dtype
+	kind  dtype.Type
 	d     int64 // values of a row
 	rows  int64
 	docs  int64 // documents that the rows lie in, where the file says; else 0

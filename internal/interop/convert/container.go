@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // A container is a file, or a folder of files of one kind, that holds columns.
@@ -22,9 +24,9 @@ type container interface {
 // An entry describes one column.
 type entry struct {
 	name  string
-	kind  dtype // "" for what is not read
-	dims  int   // dimensions with those of lists
-	array bool  // its values belong together, where a table's column has a row for each
+	kind  dtype.Type // "" for what is not read
+	dims  int        // dimensions with those of lists
+	array bool       // its values belong together, where a table's column has a row for each
 	desc  string
 }
 

@@ -200,7 +200,7 @@ func TestSeek(t *testing.T) {
 		if err := col.read(&all, col.rows); err != nil {
 			t.Fatal(err)
 		}
-		size := col.d * col.kind.size()
+		size := col.d * col.kind.Size()
 		for from := range col.rows {
 			if err := col.seek(from); err != nil {
 				t.Fatal(err)

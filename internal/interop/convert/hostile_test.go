@@ -123,7 +123,7 @@ func drain(c container, name string, flat bool) error {
 		if err := col.read(&r, n); err != nil {
 			return err
 		}
-		if size := col.kind.size(); size > 0 && int64(len(r.raw)) != n*col.d*size || size == 0 && int64(len(r.text)) != n {
+		if size := col.kind.Size(); size > 0 && int64(len(r.raw)) != n*col.d*size || size == 0 && int64(len(r.text)) != n {
 			return io.ErrShortBuffer
 		}
 		left -= n

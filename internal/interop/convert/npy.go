@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // npyMagic begins an npy file; two bytes of version follow it.
@@ -60,10 +62,10 @@ func npyHeader(r io.Reader, size int64) (*array, int64, error) {
 
 // fits checks that the values take as many bytes as there are.
 func (a *array) fits(have int64) error {
-	n, err := count(a.shape, a.kind.size())
-	if err == nil && n*a.kind.size() != have {
+	n, err := count(a.shape, a.kind.Size())
+	if err == nil && n*a.kind.Size() != have {
 		err = fmt.Errorf("there are %d bytes of values, the shape %s of %s needs %d; the file is damaged or cut short",
-			have, clip(a.shape), a.kind, n*a.kind.size())
+			have, clip(a.shape), a.kind, n*a.kind.Size())
 	}
 	return err
 }
@@ -116,8 +118,8 @@ func (a *array) npyType(descr string) error {
 	if name[1] == 'O' {
 		return errors.New("object arrays are not read: they hold a pickle, which may run code; save plain numbers")
 	}
-	kinds := map[string]dtype{"f2": f16, "f4": f32, "f8": f64, "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
-		"u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": flag}
+	kinds := map[string]dtype.Type{"f2": dtype.F16, "f4": dtype.F32, "f8": dtype.F64, "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
+		"u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": dtype.Bool}
 	if a.kind, ok = kinds[name[1:]]; !ok || !strings.Contains("<>|=", name[:1]) {
 		return fmt.Errorf("the type %.60s is not read; save float32, float16, float64 or whole numbers", descr)
 	}

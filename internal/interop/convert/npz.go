@@ -3,6 +3,8 @@ package convert
 import (
 	"fmt"
 	"slices"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // An Npz is an open npz file, for readers that want whole arrays by name.
@@ -39,7 +41,7 @@ func (z *Npz) Info(name string) (kind string, shape []int, ok bool) {
 	for _, n := range a.shape {
 		shape = append(shape, int(n))
 	}
-	names := map[dtype]string{f16: "F16", f32: "F32", f64: "F64", "int8": "I8", "uint8": "U8", "int16": "I16", "int32": "I32", "int64": "I64", flag: "BOOL"}
+	names := map[dtype.Type]string{dtype.F16: "F16", dtype.F32: "F32", dtype.F64: "F64", "int8": "I8", "uint8": "U8", "int16": "I16", "int32": "I32", "int64": "I64", dtype.Bool: "BOOL"}
 	return names[a.kind], shape, true
 }
 
@@ -62,7 +64,7 @@ func (z *Npz) Float32(name string) ([]float32, error) {
 		}
 		at := len(out)
 		out = append(out, make([]float32, n)...)
-		col.kind.floats(out[at:], r.raw)
+		col.kind.Floats(out[at:], r.raw)
 		left -= n
 	}
 	return out, nil

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // A parquetFile is a Parquet file, whose pages are read one at a time.
@@ -54,7 +56,7 @@ type parquetReader struct {
 	p      *parquetFile
 	column int
 	leaf   leaf
-	kind   dtype
+	kind   dtype.Type
 	flat   bool // every value is a row of its own
 	d      int64
 

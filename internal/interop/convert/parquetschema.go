@@ -3,6 +3,8 @@ package convert
 import (
 	"fmt"
 	"strings"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // walk collects the leaves below the first of elements and gives what follows.
@@ -60,12 +62,12 @@ func (m *parquetMeta) check(size int64) error {
 }
 
 // kind is the type of a leaf's values, "" if it is not read.
-func (l leaf) kind() dtype {
+func (l leaf) kind() dtype.Type {
 	switch e := l.element; e.physical {
 	case parquetFloat:
-		return f32
+		return dtype.F32
 	case parquetDbl:
-		return f64
+		return dtype.F64
 	case parquetInt32:
 		return "int32"
 	case parquetInt64:
@@ -75,7 +77,7 @@ func (l leaf) kind() dtype {
 	case parquetFixed:
 		switch {
 		case e.half && e.length == 2:
-			return f16
+			return dtype.F16
 		case e.length == 2:
 			return "uint16"
 		}

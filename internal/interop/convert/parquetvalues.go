@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // values are decoded values of a page or a dictionary: numbers little-endian,
@@ -30,7 +32,7 @@ func (p *page) take(dst *rows, n int64) {
 
 // decode gives the values of a data page.
 func (r *parquetReader) decode(h pageHeader, body []byte) (values, error) {
-	size := r.kind.size()
+	size := r.kind.Size()
 	switch h.encoding {
 	case encPlain:
 		return plain(r.kind, body, h.values)
@@ -64,8 +66,8 @@ func join4(body []byte, n, size int) []byte {
 }
 
 // plain reads n values as they are.
-func plain(kind dtype, body []byte, n int64) (values, error) {
-	size := kind.size()
+func plain(kind dtype.Type, body []byte, n int64) (values, error) {
+	size := kind.Size()
 	if n < 0 || size > 0 && n > int64(len(body))/size || size == 0 && n > int64(len(body))/4 {
 		return values{}, fmt.Errorf("%d bytes for %d values", len(body), n)
 	}
@@ -98,7 +100,7 @@ func (r *parquetReader) lookUp(body []byte, n int64) (values, error) {
 	}
 	v := values{size: r.dict.size}
 	count := uint32(len(r.dict.text))
-	if size := r.kind.size(); size > 0 {
+	if size := r.kind.Size(); size > 0 {
 		v.size = size
 		v.raw = make([]byte, n*size)
 		count = uint32(int64(len(r.dict.raw)) / size)

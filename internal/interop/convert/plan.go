@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // A plan is what goes into a dump: its columns by their names there.
@@ -62,7 +63,7 @@ func newPlan(src string, o Options) (_ *plan, err error) {
 		return nil, err
 	}
 	p.columns["activation"] = act
-	if act.kind, err = act.kind.as(o.As); err != nil {
+	if act.kind, err = as(act.kind, o.As); err != nil {
 		return nil, fmt.Errorf("%s: %w", act.where, err)
 	}
 	if p.rows = act.rows; p.rows == 0 {
@@ -97,14 +98,14 @@ func activationColumn(src string, c container, name string) (*column, string, er
 	var fit, all []entry
 	for _, e := range c.entries() {
 		all = append(all, e)
-		if e.kind.isFloat() && e.dims > 1 {
+		if e.kind.IsFloat() && e.dims > 1 {
 			fit = append(fit, e)
 		}
 	}
 	if i := slices.IndexFunc(fit, func(e entry) bool { return e.name == "activation" || e.name == "activations" }); i >= 0 {
 		fit = fit[i : i+1]
 	}
-	if len(fit) == 0 && len(all) == 1 && (all[0].dims > 1 || all[0].array) && all[0].kind.size() > 0 {
+	if len(fit) == 0 && len(all) == 1 && (all[0].dims > 1 || all[0].array) && all[0].kind.Size() > 0 {
 		fit = all // whole numbers, or one row
 	}
 	switch {
@@ -122,7 +123,7 @@ func activationColumn(src string, c container, name string) (*column, string, er
 
 // numbers refuses a column of texts.
 func numbers(c *column, err error, name string) (*column, string, error) {
-	if err == nil && c.kind.size() == 0 {
+	if err == nil && c.kind.Size() == 0 {
 		err = fmt.Errorf("%s: it holds %s, activations are numbers", c.where, c.kind)
 	}
 	return c, name, err
@@ -176,9 +177,9 @@ func (w want) fits(e entry) bool {
 	case w.isText:
 		return e.kind == text
 	case w.flat:
-		return e.kind.isInt() && e.kind != flag
+		return e.kind.IsInt() && e.kind != dtype.Bool
 	}
-	return e.kind.isFloat() && e.dims > 1
+	return e.kind.IsFloat() && e.dims > 1
 }
 
 // add compares the size of a column with that of the activations.
@@ -216,10 +217,10 @@ func (p *plan) describe(o Options, name string) error {
 		"doc": activations.Doc, "pos": activations.Pos, "label": activations.Label} {
 		if c := p.columns[name]; c != nil {
 			s.Columns |= bit
-			half = half && (!c.kind.isFloat() || c.kind == f16)
+			half = half && (!c.kind.IsFloat() || c.kind == dtype.F16)
 		}
 	}
-	s.Half = o.Half || half && act.kind == f16 // as exact as the source
+	s.Half = o.Half || half && act.kind == dtype.F16 // as exact as the source
 	if c := p.columns["target"]; c != nil {
 		s.DOut = int(c.d)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // A perDoc is where a column with a value a document stands.
@@ -82,10 +84,11 @@ func (p *plan) floats(name string, dst *[]float32, r *rows, first, n int64) erro
 		return err
 	}
 	*dst = slices.Grow((*dst)[:0], int(n*c.d))[:n*c.d]
-	if bad := c.kind.floats(*dst, r.raw); bad >= 0 {
+	c.kind.Floats(*dst, r.raw)
+	if bad := notFinite(*dst); bad >= 0 {
 		v := (*dst)[bad]
 		why := "leave the row out"
-		if c.kind == f64 && math.IsInf(float64(v), 0) {
+		if c.kind == dtype.F64 && math.IsInf(float64(v), 0) {
 			why = "it is more than float32 holds: scale the rows, or leave the row out"
 		}
 		return fmt.Errorf("%s: row %d, value %d is %v; %s", c.where, first+int64(bad)/c.d, int64(bad)%c.d, v, why)
@@ -118,7 +121,7 @@ func (p *plan) ints(name string, first, n int64, set func(i int, v int64) bool) 
 		return err
 	}
 	for i := range int(n) {
-		if v := c.kind.integer(p.scratch.raw, i); !set(i, v) {
+		if v := c.kind.Integer(p.scratch.raw, i); !set(i, v) {
 			return fail(i, v)
 		}
 	}
@@ -138,6 +141,6 @@ func (d *perDoc) next(c *column, doc int64, r *rows) error {
 	if err := c.read(r, 1); err != nil {
 		return err
 	}
-	d.doc, d.begun, d.value = doc, true, c.kind.integer(r.raw, 0)
+	d.doc, d.begun, d.value = doc, true, c.kind.Integer(r.raw, 0)
 	return nil
 }

@@ -15,7 +15,7 @@ func stacked(src string, c container, list []entry) (*column, string, error) {
 	for _, e := range list {
 		head := strings.TrimRight(e.name, "0123456789")
 		i, err := strconv.Atoi(e.name[len(head):])
-		if err != nil || !e.kind.isFloat() || e.dims != 1 {
+		if err != nil || !e.kind.IsFloat() || e.dims != 1 {
 			continue
 		}
 		if len(byIndex) > 0 && (head != prefix || byIndex[0].kind != e.kind && byIndex[0].name != "") {
@@ -62,7 +62,7 @@ func (s *stack) seek(row int64) error {
 
 func (s *stack) read(dst *rows, n int64) error {
 	dst.reset()
-	size, d := s.parts[0].kind.size(), int64(len(s.parts))
+	size, d := s.parts[0].kind.Size(), int64(len(s.parts))
 	raw := dst.extend(n * d * size)
 	for k, p := range s.parts {
 		if err := p.read(&s.scratch, n); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // A table is an Arrow IPC file or stream.
@@ -33,14 +34,14 @@ func (t *table) entries() []entry {
 }
 
 // tableKind gives the type of the values of a column, and its dimensions.
-func tableKind(c activations.TableColumn) (dtype, int) {
-	kind, dims := dtype(c.Elem), c.Depth+1
+func tableKind(c activations.TableColumn) (dtype.Type, int) {
+	kind, dims := dtype.Type(c.Elem), c.Depth+1
 	switch {
 	case strings.HasPrefix(c.Elem, "dictionary<") && strings.HasSuffix(c.Elem, "utf8>"), c.Elem == "large_utf8":
 		kind = text
 	case c.Elem == "fixed_size_binary": // two bytes a value, which Arrow has no type for
 		kind, dims = "uint16", dims+1
-	case kind == flag || kind != text && kind.size() == 0:
+	case kind == dtype.Bool || kind != text && kind.Size() == 0:
 		kind = ""
 	}
 	return kind, dims
@@ -85,7 +86,7 @@ func (t *table) open(name string, flat bool) (*column, error) {
 		if r.dict, err = t.t.Dictionary(i); err != nil {
 			return nil, err
 		}
-		r.index = dtype(index[:strings.IndexByte(index, ',')])
+		r.index = dtype.Type(index[:strings.IndexByte(index, ',')])
 	}
 	return r.open(fmt.Sprintf("%s: column %s", t.path, c.Name))
 }

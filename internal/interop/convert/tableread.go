@@ -1,16 +1,20 @@
 package convert
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/saectl/saectl/internal/dtype"
+)
 
 // A tableReader reads a column of a table, record batch by record batch.
 type tableReader struct {
 	t        *table
 	column   int
-	kind     dtype
+	kind     dtype.Type
 	flat     bool
 	declared []int64
 	dict     []string
-	index    dtype // of the indices into dict; "" where there is no dictionary
+	index    dtype.Type // of the indices into dict; "" where there is no dictionary
 	d        int64
 	batches  []extent
 
@@ -189,7 +193,7 @@ func (r *tableReader) copy(dst *rows, n int64) error {
 	if to > v.length {
 		return fmt.Errorf("%s: column %s: values %d to %d of %d; the file is damaged", r.nest.where, r.nest.name, from, to, v.length)
 	}
-	size := r.kind.size()
+	size := r.kind.Size()
 	into := dst.extend((to - from) * size)
 	raw, err := v.Values(into, from*size, to*size)
 	if err == nil && len(raw) > 0 && &raw[0] != &into[0] {

@@ -34,13 +34,13 @@ func (r *tableReader) texts(dst *rows, from, to int64) error {
 
 // lookUp adds texts of a dictionary.
 func (r *tableReader) lookUp(dst *rows, from, to int64) error {
-	size := r.index.size()
+	size := r.index.Size()
 	raw, err := r.nest.values.Values(nil, from*size, to*size)
 	if err != nil {
 		return err
 	}
 	for i := range int(to - from) {
-		k := r.index.integer(raw, i)
+		k := r.index.Integer(raw, i)
 		if k < 0 || k >= int64(len(r.dict)) {
 			return fmt.Errorf("%s: column %s, value %d: index %d into a dictionary of %d; the file is damaged", r.nest.where, r.nest.name, from+int64(i), k, len(r.dict))
 		}

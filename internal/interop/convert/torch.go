@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/saectl/saectl/internal/dtype"
 	"github.com/saectl/saectl/internal/interop/torchfile"
 )
 
@@ -17,16 +18,15 @@ func openTorch(f source) (container, error) {
 		return nil, err
 	}
 	c := &torch{arrays: arrays{source: f}}
-	kinds := tensorKinds()
 	for i, x := range t.Tensors() {
-		a, err := tensorArray(x, kinds[x.Dtype])
+		a, err := tensorArray(x, dtype.Named(x.Dtype))
 		c.add(x.Name, a, err)
 		c.isList = x.Name == strconv.Itoa(i) && (i == 0 || c.isList && c.fits(i))
 	}
 	return c, nil
 }
 
-func tensorArray(x *torchfile.Tensor, kind dtype) (*array, error) {
+func tensorArray(x *torchfile.Tensor, kind dtype.Type) (*array, error) {
 	if kind == "" {
 		return nil, fmt.Errorf("values of type %s are not read", x.Dtype)
 	}
@@ -45,7 +45,7 @@ func tensorArray(x *torchfile.Tensor, kind dtype) (*array, error) {
 		if err != nil {
 			return nil, err
 		}
-		return io.NewSectionReader(data, first*kind.size(), (last+1)*kind.size()), nil
+		return io.NewSectionReader(data, first*kind.Size(), (last+1)*kind.Size()), nil
 	}
 	return a, nil
 }

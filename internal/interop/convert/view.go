@@ -23,7 +23,7 @@ type view struct {
 const blockBytes = 8 << 20
 
 func newView(a *array) *view {
-	v := &view{array: a, size: a.kind.size(), inner: 1}
+	v := &view{array: a, size: a.kind.Size(), inner: 1}
 	for _, s := range a.shape[1:] {
 		v.inner *= s
 	}

@@ -1,14 +1,12 @@
 package torchfile
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"sync"
 
-	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/dtype"
 	"github.com/saectl/saectl/internal/reuse"
 )
 
@@ -136,13 +134,14 @@ func (t *Tensor) Float32() ([]float32, error) {
 
 // Int64 reads all entries, row-major, of a tensor of integers or bools.
 func (t *Tensor) Int64() ([]int64, error) {
-	if t.Dtype[0] != 'I' && t.Dtype[0] != 'U' && t.Dtype[0] != 'B' || t.Dtype == "BF16" {
+	kind := dtype.Named(t.Dtype)
+	if !kind.IsInt() {
 		return nil, t.wrap(fmt.Errorf("it is %s, wants integers", t.Dtype))
 	}
 	out := make([]int64, t.Len())
 	return out, t.each(0, t.Len(), func(b []byte, at, step int) error {
-		for i := 0; len(b) > 0; i, b = i+1, b[t.width:] {
-			out[at+i*step] = integer(t.Dtype, b)
+		for i := range len(b) / t.width {
+			out[at+i*step] = kind.Integer(b, i)
 		}
 		return nil
 	})
@@ -163,70 +162,20 @@ func (t *Tensor) ReadFloat32(dst []float32, first int) error {
 	if len(dst)%inner != 0 || first < 0 || first+len(dst)/inner > outer {
 		return t.wrap(fmt.Errorf("shape %v has no %d entries from %d on", t.shape, len(dst), first*inner))
 	}
-	scratch := []float32{}
+	kind, scratch := dtype.Named(t.Dtype), []float32{}
 	return t.each(first, first+len(dst)/inner, func(b []byte, at, step int) error {
 		n := len(b) / t.width
 		if step == 1 {
-			return floats(t.Dtype, dst[at:at+n], b)
+			kind.Floats(dst[at:at+n], b)
+			return nil
 		}
 		scratch = reuse.Slice(scratch, n)
-		if err := floats(t.Dtype, scratch, b); err != nil {
-			return err
-		}
+		kind.Floats(scratch, b)
 		for i, v := range scratch {
 			dst[at+i*step] = v
 		}
 		return nil
 	})
-}
-
-// floats widens or narrows stored numbers.
-func floats(dtype string, dst []float32, b []byte) error {
-	le := binary.LittleEndian
-	switch dtype {
-	case "F32":
-		for i := range dst {
-			dst[i] = math.Float32frombits(le.Uint32(b[4*i:]))
-		}
-	case "F64":
-		for i := range dst {
-			dst[i] = float32(math.Float64frombits(le.Uint64(b[8*i:])))
-		}
-	case "BF16":
-		for i := range dst {
-			dst[i] = math.Float32frombits(uint32(le.Uint16(b[2*i:])) << 16)
-		}
-	case "F16":
-		half := make([]uint16, len(dst))
-		for i := range half {
-			half[i] = le.Uint16(b[2*i:])
-		}
-		kernel.HalfToFloat(dst, half)
-	default:
-		width := map[string]int{"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}[dtype]
-		if width == 0 {
-			return errors.New("type " + dtype + " is not read")
-		}
-		for i := range dst {
-			dst[i] = float32(integer(dtype, b[width*i:]))
-		}
-	}
-	return nil
-}
-
-func integer(dtype string, b []byte) int64 {
-	le := binary.LittleEndian
-	switch dtype {
-	case "I64":
-		return int64(le.Uint64(b))
-	case "I32":
-		return int64(int32(le.Uint32(b)))
-	case "I16":
-		return int64(int16(le.Uint16(b)))
-	case "I8":
-		return int64(int8(b[0]))
-	}
-	return int64(b[0])
 }
 
 // Data gives the numbers of the storage as they lie in the file, little-endian,
