@@ -60,11 +60,7 @@ func (t *trained) rung(ctx context.Context, d *activations.Dump, rows activation
 		return eval.Rung{}, err
 	}
 	defer m.Close()
-	transcoder, err := t.transcodes()
-	if err != nil {
-		return eval.Rung{}, err
-	}
 	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
 	defer src.Close()
-	return eval.Climb(ctx, eval.Of(m, transcoder), src, o.threads)
+	return eval.Climb(ctx, eval.Of(m, t.model.Transcoder), src, o.threads)
 }
