@@ -30,7 +30,7 @@ type quasiOrthogonality struct {
 	inside       [3]int64
 	correlation  correlation
 	bound        *sampled // ε_LBO
-	zf           *zfSample
+	zf           *drawn[ZFRow]
 	points       int // rows of the ZF plot to report
 }
 
@@ -70,7 +70,7 @@ func newQuasiOrthogonality(s Subject, lengths []float64, points int) *quasiOrtho
 	bias := norm(s.Weight("decoder.bias"))
 	return &quasiOrthogonality{
 		s: s, lengths: lengths, bias: bias, identity: newIdentity(s, lengths, bias),
-		bound: &sampled{most: maxSampled}, points: points, zf: &zfSample{most: 4 * points},
+		bound: newSampled(maxSampled), points: points, zf: &drawn[ZFRow]{most: 4 * points},
 	}
 }
 

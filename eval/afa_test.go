@@ -43,7 +43,7 @@ func TestPublishedRows(t *testing.T) {
 		{24576, 19.033733, 17.208841, 0.013940393, 4.31511e-6, 7.32405e-4},
 		{16384, 2756.664, 2746.438, 19.561352, 2.2728e-7, 7.09602e-3},
 	} {
-		m := &quasiOrthogonality{s: Subject{Dims: sae.Dims{F: x.latents}}, points: 1, bound: &sampled{most: 1}, zf: &zfSample{most: 4}}
+		m := &quasiOrthogonality{s: Subject{Dims: sae.Dims{F: x.latents}}, points: 1, bound: newSampled(1), zf: &drawn[ZFRow]{most: 4}}
 		m.addRow(norms{z: x.z, tilde: x.tilde, err: x.err, directions: 1})
 		r := NewReport()
 		m.Report(r)
@@ -88,7 +88,7 @@ func TestBoundsHold(t *testing.T) {
 // TestOneRowApart has rows that the bound is 0 for but for two: one far beyond
 // the 0.99 quantile, however small that is.
 func TestOneRowApart(t *testing.T) {
-	m := &quasiOrthogonality{s: Subject{Dims: sae.Dims{F: 2}}, points: 1, bound: &sampled{most: 1000}, zf: &zfSample{most: 4}}
+	m := &quasiOrthogonality{s: Subject{Dims: sae.Dims{F: 2}}, points: 1, bound: newSampled(1000), zf: &drawn[ZFRow]{most: 4}}
 	for i := range 150 {
 		z := 1.0
 		if i == 0 {

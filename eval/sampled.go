@@ -29,44 +29,71 @@ func (c *correlation) value() float64 {
 	return (c.xy - c.x*c.y/n) / math.Sqrt((c.xx-c.x*c.x/n)*(c.yy-c.y*c.y/n))
 }
 
-// sampled keeps up to most values, drawn at random when there are more, and
-// the sum of all.
-type sampled struct {
+// drawn keeps up to most of what it is given, drawn at random when there is more.
+type drawn[E any] struct {
 	most  int
 	order []uint32
-	value []float64
-	mask  uint32 // a value is kept when order&mask == 0
-	sum   float64
-	n     int64
+	kept  []E
+	mask  uint32 // what is given is kept when order&mask == 0
+}
+
+// wants reports whether add would keep what has this random order.
+func (s *drawn[E]) wants(order uint32) bool { return order&s.mask == 0 }
+
+func (s *drawn[E]) add(order uint32, e E) {
+	if !s.wants(order) {
+		return
+	}
+	s.order, s.kept = append(s.order, order), append(s.kept, e)
+	for len(s.kept) > s.most && s.mask != math.MaxUint32 {
+		s.mask = s.mask<<1 | 1
+		n := 0
+		for i, o := range s.order {
+			if s.wants(o) {
+				s.order[n], s.kept[n] = o, s.kept[i]
+				n++
+			}
+		}
+		s.order, s.kept = s.order[:n], s.kept[:n]
+	}
+}
+
+// first are up to n of those kept, those of lowest order.
+func (s *drawn[E]) first(n int) []E {
+	at := make([]int, len(s.kept))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(s.order[a], s.order[b]) })
+	var out []E
+	for _, i := range at[:min(n, len(at))] {
+		out = append(out, s.kept[i])
+	}
+	return out
+}
+
+// sampled keeps values, and the sum of all.
+type sampled struct {
+	drawn[float64]
+	sum float64
+	n   int64
 }
 
 // maxSampled is how many values quantiles are taken of.
 const maxSampled = 1 << 20
 
+func newSampled(most int) *sampled { return &sampled{drawn: drawn[float64]{most: most}} }
+
 func (s *sampled) add(order uint32, v float64) {
 	s.sum += v
 	s.n++
-	if order&s.mask != 0 {
-		return
-	}
-	s.order, s.value = append(s.order, order), append(s.value, v)
-	if len(s.value) > s.most {
-		s.mask = s.mask<<1 | 1
-		kept := 0
-		for i, o := range s.order {
-			if o&s.mask == 0 {
-				s.order[kept], s.value[kept] = o, s.value[i]
-				kept++
-			}
-		}
-		s.order, s.value = s.order[:kept], s.value[:kept]
-	}
+	s.drawn.add(order, v)
 }
 
 func (s *sampled) mean() float64 { return mean(s.sum, s.n) }
 
 func (s *sampled) sorted() []float64 {
-	v := slices.Clone(s.value)
+	v := slices.Clone(s.kept)
 	slices.Sort(v)
 	return v
 }
@@ -79,49 +106,6 @@ type ZFRow struct {
 	Recon float64 // ‖ẑ‖, ẑ = f·W_dec + b_dec
 	Error float64 // ‖z - ẑ‖²
 	Text  string  // up to the row; filled in by a caller who has it
-}
-
-// zfSample keeps up to most rows, drawn at random when there are more.
-type zfSample struct {
-	most  int
-	order []uint32
-	rows  []ZFRow
-	mask  uint32 // a row is kept when order&mask == 0
-}
-
-// wants reports whether add would keep a row.
-func (s *zfSample) wants(order uint32) bool { return order&s.mask == 0 }
-
-func (s *zfSample) add(order uint32, row ZFRow) {
-	if !s.wants(order) {
-		return
-	}
-	s.order, s.rows = append(s.order, order), append(s.rows, row)
-	if len(s.rows) > s.most {
-		s.mask = s.mask<<1 | 1
-		kept := 0
-		for i, o := range s.order {
-			if o&s.mask == 0 {
-				s.order[kept], s.rows[kept] = o, s.rows[i]
-				kept++
-			}
-		}
-		s.order, s.rows = s.order[:kept], s.rows[:kept]
-	}
-}
-
-// first are up to n of the rows, those of lowest order.
-func (s *zfSample) first(n int) []ZFRow {
-	at := make([]int, len(s.rows))
-	for i := range at {
-		at[i] = i
-	}
-	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(s.order[a], s.order[b]) })
-	var out []ZFRow
-	for _, i := range at[:min(n, len(at))] {
-		out = append(out, s.rows[i])
-	}
-	return out
 }
 
 // scaler brings rows to the units the encoder works in.
