@@ -49,6 +49,14 @@ func (f *File) explain(err error) error {
 
 // Commit syncs the file and gives it its name.
 func (f *File) Commit() error {
+	if err := f.finish(); err != nil {
+		return err
+	}
+	return f.name()
+}
+
+// finish syncs and closes the file, which keeps its temporary name.
+func (f *File) finish() error {
 	f.ended = true
 	err := f.Chmod(0o644)
 	if err == nil {
@@ -57,14 +65,23 @@ func (f *File) Commit() error {
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), f.path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return f.explain(err)
+	return f.dropOn(err)
+}
+
+// name gives a finished file its name.
+func (f *File) name() error {
+	if err := f.dropOn(os.Rename(f.Name(), f.path)); err != nil {
+		return err
 	}
 	return syncDir(filepath.Dir(f.path))
+}
+
+func (f *File) dropOn(err error) error {
+	if err == nil {
+		return nil
+	}
+	os.Remove(f.Name())
+	return f.explain(err)
 }
 
 // Discard drops the file. After Commit it does nothing, so that it may be
@@ -89,10 +106,14 @@ func syncDir(dir string) error {
 
 // WriteBytes is Write of b.
 func WriteBytes(path string, b []byte) error {
-	return Write(path, func(w io.Writer) error {
+	return Write(path, bytesTo(b))
+}
+
+func bytesTo(b []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
-	})
+	}
 }
 
 // Clean deletes what a killed process left half written in dir.

@@ -47,3 +47,49 @@ func TestClean(t *testing.T) {
 		t.Errorf("left: %v", names)
 	}
 }
+
+// TestSet fails at each place where a set can fail, and wants nothing left.
+func TestSet(t *testing.T) {
+	full := errors.New("no space left on device")
+	for name, c := range map[string]struct {
+		write  func(io.Writer) error // of the second file
+		blocks string                // a folder with this name is in the way
+		fails  bool
+	}{
+		"all is written":      {write: bytesTo([]byte("b"))},
+		"the disk is full":    {write: func(io.Writer) error { return full }, fails: true},
+		"a name is taken":     {write: bytesTo([]byte("b")), blocks: "b", fails: true},
+		"the last is taken":   {write: bytesTo([]byte("b")), blocks: "c", fails: true},
+		"the first one taken": {write: bytesTo([]byte("b")), blocks: "a", fails: true},
+	} {
+		dir := t.TempDir()
+		if c.blocks != "" {
+			if err := os.Mkdir(filepath.Join(dir, c.blocks), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var s Set
+		err := s.WriteBytes(filepath.Join(dir, "a"), []byte("a"))
+		if err == nil {
+			err = s.Write(filepath.Join(dir, "b"), c.write)
+		}
+		if err == nil {
+			err = s.WriteBytes(filepath.Join(dir, "c"), []byte("c"))
+		}
+		if err == nil {
+			err = s.Commit()
+		}
+		s.Discard()
+		var left []string
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if !e.IsDir() {
+				left = append(left, e.Name())
+			}
+		}
+		want := map[bool]string{false: "[a b c]", true: "[]"}[c.fails]
+		if (err != nil) != c.fails || fmt.Sprint(left) != want {
+			t.Errorf("%s: %v, %v is there, want %s", name, err, left, want)
+		}
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -36,6 +38,7 @@ type DelphiWriter struct {
 	tokens []byte // [prompts,positions], nil without
 	config delphiConfig
 	buf    []byte
+	made   []string // folders that were not there before, the innermost first
 }
 
 type delphiRange struct {
@@ -96,30 +99,44 @@ func NewDelphiWriter(dir string, d *activations.Dump, rows activations.Rows, lat
 	if err := w.survey(d, rows); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
 	if old, _ := filepath.Glob(filepath.Join(dir, "*.safetensors")); len(old) > 0 {
 		return nil, fmt.Errorf("%s holds %s already; remove it or give another folder", dir, filepath.Base(old[0]))
 	}
-	for i := range ranges {
-		r := &delphiRange{first: i * latents / ranges, last: (i+1)*latents/ranges - 1}
-		for k := range r.parts {
-			f, err := os.CreateTemp(dir, atomicfile.Prefix)
-			if err != nil {
-				w.Discard()
-				return nil, err
-			}
-			os.Remove(f.Name()) // the space is given back when it is closed
-			r.parts[k] = spill{f, bufio.NewWriterSize(f, 1<<16)}
-		}
-		w.ranges = append(w.ranges, r)
+	if err := w.open(latents, ranges); err != nil {
+		w.Discard()
+		return nil, err
 	}
 	w.wide = max(w.docs.prompts, w.docs.positions, latents/ranges+1) > math.MaxUint16
 	m := d.Metadata()
 	w.config = delphiConfig{Repo: m[activations.KeyDataset], Split: m[activations.KeySplit], Column: "text", BatchSize: min(w.docs.prompts, 32),
 		Context: w.docs.positions, Tokens: rows.Len(), Splits: ranges, Model: m.Model()}
 	return w, nil
+}
+
+// open makes the folder and the files in which entries of each range wait.
+func (w *DelphiWriter) open(latents, ranges int) error {
+	for dir := w.dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		w.made = append(w.made, dir)
+	}
+	if err := os.MkdirAll(w.dir, 0o777); err != nil {
+		return err
+	}
+	for i := range ranges {
+		r := &delphiRange{first: i * latents / ranges, last: (i+1)*latents/ranges - 1}
+		w.ranges = append(w.ranges, r)
+		for k := range r.parts {
+			f, err := os.CreateTemp(w.dir, atomicfile.Prefix)
+			if err != nil {
+				return err
+			}
+			os.Remove(f.Name()) // the space is given back when it is closed
+			r.parts[k] = spill{f, bufio.NewWriterSize(f, 1<<16)}
+		}
+	}
+	return nil
 }
 
 // A place is where a token stands.
@@ -224,12 +241,14 @@ func (w *DelphiWriter) entry(prompt, pos, latent int, value uint16) error {
 	return err
 }
 
-// Close writes the files of all ranges and config.json.
+// Close writes the files of all ranges and config.json, all of them or none.
 func (w *DelphiWriter) Close() error {
 	defer w.Discard()
+	var files atomicfile.Set
+	defer files.Discard()
 	for _, r := range w.ranges {
 		name := fmt.Sprintf("%d_%d.safetensors", r.first, r.last)
-		if err := atomicfile.Write(filepath.Join(w.dir, name), func(out io.Writer) error { return w.file(out, r) }); err != nil {
+		if err := files.Write(filepath.Join(w.dir, name), func(out io.Writer) error { return w.file(out, r) }); err != nil {
 			return err
 		}
 	}
@@ -237,10 +256,18 @@ func (w *DelphiWriter) Close() error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(filepath.Join(w.dir, "config.json"), append(b, '\n'))
+	if err := files.WriteBytes(filepath.Join(w.dir, "config.json"), append(b, '\n')); err != nil {
+		return err
+	}
+	if err := files.Commit(); err != nil {
+		return err
+	}
+	w.made = nil
+	return nil
 }
 
-// Discard gives back the space of entries that wait.
+// Discard gives back the space of entries that wait. Before Close it also
+// removes the folders that were made.
 func (w *DelphiWriter) Discard() {
 	for _, r := range w.ranges {
 		for _, p := range r.parts {
@@ -248,5 +275,8 @@ func (w *DelphiWriter) Discard() {
 				p.f.Close()
 			}
 		}
+	}
+	for _, dir := range w.made {
+		os.Remove(dir)
 	}
 }

@@ -72,6 +72,57 @@ func TestDelphiGolden(t *testing.T) {
 	}
 }
 
+// TestDelphiWholeOrNothing ends a cache whose config.json cannot be written, and
+// one that is given up: neither leaves ranges or folders behind.
+func TestDelphiWholeOrNothing(t *testing.T) {
+	d := documents(t)
+	blocked := t.TempDir()
+	if err := os.Mkdir(filepath.Join(blocked, "config.json"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(dir string) *DelphiWriter {
+		w, err := NewDelphiWriter(dir, d, activations.AllRows(d.Rows()), 4, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &activations.Batch{N: 1, Row: []int64{0}, Doc: []int64{0}, Pos: []int32{0}}
+		codes := sae.Encoded{N: 1, F: 4, RowPtr: []int32{0, 2}, Index: []int32{0, 3}, Value: []float32{1, 2}}
+		if err := w.Write(b, codes); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	if err := write(blocked).Close(); err == nil {
+		t.Error("a folder stands in the place of config.json, and all was written")
+	}
+	if left, _ := os.ReadDir(blocked); len(left) != 1 {
+		t.Errorf("a cache that failed left %v", left)
+	}
+	parent := t.TempDir()
+	given := write(filepath.Join(parent, "cache", "hook"))
+	given.Discard()
+	if left, _ := os.ReadDir(parent); len(left) != 0 {
+		t.Errorf("a cache that was given up left %v", left)
+	}
+	whole := write(filepath.Join(parent, "cache", "hook"))
+	if err := whole.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole.Discard()
+	if files, _ := os.ReadDir(filepath.Join(parent, "cache", "hook")); len(files) != 3 {
+		t.Errorf("a cache of two ranges has %v", files)
+	}
+}
+
+// documents is a dump of two documents of three rows.
+func documents(t *testing.T) *activations.Dump {
+	b := &activations.Batch{N: 6, D: 1, X: make([]float32, 6)}
+	for i := range b.N {
+		b.Row, b.Doc, b.Pos = append(b.Row, int64(i)), append(b.Doc, int64(i/3)), append(b.Pos, int32(i%3))
+	}
+	return writeDump(t, b, activations.DocPos)
+}
+
 // delphiCase makes a dump and codes of a case: x and z [rows,...], token_ids,
 // prompts_context.
 func delphiCase(t *testing.T, in *safetensors.File) (*activations.Dump, sae.Encoded, *activations.Batch) {
@@ -98,8 +149,14 @@ func delphiCase(t *testing.T, in *safetensors.File) (*activations.Dump, sae.Enco
 		}
 		codes.RowPtr = append(codes.RowPtr, int32(len(codes.Index)))
 	}
+	return writeDump(t, b, activations.DocPos|activations.TokenID), codes, b
+}
+
+// writeDump writes b as a dump and opens it.
+func writeDump(t *testing.T, b *activations.Batch, columns activations.Columns) *activations.Dump {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "dump")
-	w, err := activations.NewWriter(dir, activations.Schema{D: b.D, Columns: activations.DocPos | activations.TokenID})
+	w, err := activations.NewWriter(dir, activations.Schema{D: b.D, Columns: columns})
 	if err == nil {
 		err = w.Write(b, nil)
 	}
@@ -114,7 +171,7 @@ func delphiCase(t *testing.T, in *safetensors.File) (*activations.Dump, sae.Enco
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	return d, codes, b
+	return d
 }
 
 // sameCache compares two files of a cache. Halves may differ in the last bit.

@@ -14,8 +14,7 @@ import (
 )
 
 // WriteFolder makes the folder dir of two files, neither of which may be there:
-// the weights, as write gives them, and then settings as JSON, each whole or not
-// at all.
+// the weights, as write gives them, and settings as JSON, both or neither.
 func WriteFolder(dir, config string, settings any, weights string, write func(io.Writer) error) error {
 	for _, name := range []string{config, weights} {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
@@ -29,10 +28,15 @@ func WriteFolder(dir, config string, settings any, weights string, write func(io
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(filepath.Join(dir, weights), write); err != nil {
+	var files atomicfile.Set
+	defer files.Discard()
+	if err := files.Write(filepath.Join(dir, weights), write); err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(filepath.Join(dir, config), append(b, '\n'))
+	if err := files.WriteBytes(filepath.Join(dir, config), append(b, '\n')); err != nil {
+		return err
+	}
+	return files.Commit()
 }
 
 // ZerosFor is x, or n zeros where x is nil: a tensor that a file must have and
