@@ -2,7 +2,10 @@ package kernel
 
 import (
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"testing"
+	"time"
 )
 
 func randomFloats(r *rand.Rand, n int) []float32 {
@@ -35,6 +38,47 @@ func TestPoolRunsEveryItemOnce(t *testing.T) {
 		if c.seen[8] != 1 {
 			t.Error("a closed pool does not run on its caller")
 		}
+	}
+}
+
+// TestPoolAfterPauses: helpers take part whether they look out, sleep, or were
+// called too late for the run before.
+func TestPoolAfterPauses(t *testing.T) {
+	for _, threads := range []int{2, 3, 2 * runtime.GOMAXPROCS(0)} {
+		p := NewPool(threads)
+		for i := range 400 {
+			if i%40 == 0 {
+				time.Sleep(time.Duration(i) * 10 * time.Microsecond)
+			}
+			c := &countTask{make([]int32, 1+i%9)}
+			p.Run(len(c.seen), c)
+			for item, n := range c.seen {
+				if n != 1 {
+					t.Fatalf("threads %d, run %d: item %d ran %d times", threads, i, item, n)
+				}
+			}
+		}
+		p.Close()
+	}
+}
+
+// crowdTask is done by all workers at once only.
+type crowdTask struct{ all sync.WaitGroup }
+
+func (c *crowdTask) Do(int, int) {
+	c.all.Done()
+	c.all.Wait()
+}
+
+// TestPoolUsesAllThreads: a run with as many items as workers, none of which ends
+// before all have begun.
+func TestPoolUsesAllThreads(t *testing.T) {
+	p := NewPool(4)
+	defer p.Close()
+	for range 50 {
+		c := &crowdTask{}
+		c.all.Add(4)
+		p.Run(4, c)
 	}
 }
 

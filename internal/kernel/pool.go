@@ -19,14 +19,14 @@ type Task interface {
 // inside a Task.
 type Pool struct {
 	threads int
-	wake    []chan struct{} // one a worker after the first, which is the caller
+	helpers []*helper // one a worker after the first, which is the caller
 
 	turn    sync.Mutex // held by one Run at a time
 	closed  bool
 	task    Task
 	items   int64
 	next    atomic.Int64
-	running sync.WaitGroup
+	done    chan struct{} // a helper that was awaited is done
 	failure atomic.Pointer[failure]
 }
 
@@ -36,14 +36,18 @@ type failure struct{ value any }
 // NewPool starts a pool of the given number of threads, the caller of Run
 // counted; 0 or less means GOMAXPROCS. A pool of 1 starts no goroutine.
 func NewPool(threads int) *Pool {
+	processors := runtime.GOMAXPROCS(0)
 	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+		threads = processors
 	}
-	p := &Pool{threads: threads}
+	p := &Pool{threads: threads, done: make(chan struct{})}
 	for worker := 1; worker < threads; worker++ {
-		wake := make(chan struct{}, 1)
-		p.wake = append(p.wake, wake)
-		go p.serve(worker, wake)
+		h := &helper{wake: make(chan struct{}, 1)}
+		if threads <= processors {
+			h.rounds = spinRounds
+		}
+		p.helpers = append(p.helpers, h)
+		go p.serve(worker, h)
 	}
 	return p
 }
@@ -59,18 +63,19 @@ func (p *Pool) Run(items int, t Task) {
 	}
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	helpers := min(items, len(p.wake)+1) - 1
+	n := min(items-1, len(p.helpers))
 	if p.closed {
-		helpers = 0
+		n = 0
 	}
 	p.task, p.items = t, int64(items)
 	p.next.Store(0)
-	p.running.Add(helpers)
-	for _, wake := range p.wake[:helpers] {
-		wake <- struct{}{}
+	for _, h := range p.helpers[:n] {
+		h.call()
 	}
 	p.drain(0)
-	p.running.Wait()
+	for _, h := range p.helpers[:n] {
+		h.finish(p.done)
+	}
 	p.task = nil
 	if f := p.failure.Swap(nil); f != nil {
 		panic(f.value)
@@ -85,15 +90,17 @@ func (p *Pool) Close() {
 		return
 	}
 	p.closed = true
-	for _, wake := range p.wake {
-		close(wake)
+	for _, h := range p.helpers {
+		close(h.wake)
 	}
 }
 
-func (p *Pool) serve(worker int, wake chan struct{}) {
-	for range wake {
+func (p *Pool) serve(worker int, h *helper) {
+	for h.await() {
 		p.drain(worker)
-		p.running.Done()
+		if h.state.Swap(idle) == awaited {
+			p.done <- struct{}{}
+		}
 	}
 }
 
