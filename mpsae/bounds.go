@@ -16,24 +16,24 @@ const unit = 0x1p-24 // of rounding in float32
 // most g times the norms of its factors (Higham 2002, "Accuracy and Stability
 // of Numerical Algorithms", section 3.1); 4 more covers the arithmetic of the
 // bound.
-func (w *worker) rounding() float64 {
-	n := float64(w.p.d+4) * unit
+func rounding(d int) float64 {
+	n := float64(d+4) * unit
 	if n >= 0.5 {
 		return math.Inf(1)
 	}
 	return n / (1 - n)
 }
 
-// follow widens the drift of estimates that were moved along with the last
+// widen widens the drift of estimates that were moved along with the last
 // step: by the error of the products of the dictionary with itself, by that of
 // adding them, and by that of what is left of the row.
-func (w *worker) follow(r *row) {
+func (w *worker) widen(r *row) {
 	moved := 0.0
 	for _, c := range w.by {
 		moved += math.Abs(float64(c)) * w.p.longest.decoder
 	}
 	n := float64(len(w.moved))
-	r.drift += moved*(w.rounding()+4*unit) + 4*unit*n*(w.before+moved) + 4*unit*(n+2)*r.touched
+	r.drift += moved*(w.p.gram.off+4*unit) + 4*unit*n*(w.before+moved) + 4*unit*(n+2)*r.touched
 }
 
 // slack is how far below the largest estimate the estimate of the largest
@@ -45,7 +45,7 @@ func (w *worker) slack(r *row) float64 {
 	if !(size < 1e30) || r.norm > 0 && size < 1e-25 {
 		return math.Inf(1)
 	}
-	off := (r.drift+w.rounding()*r.norm)*l.encoder + 4*unit*(r.widest*l.encoder+l.bias)
+	off := (r.drift+rounding(w.p.d)*r.norm)*l.encoder + 4*unit*(r.widest*l.encoder+l.bias)
 	return 2*off*(1+1e-6) + 4*unit*size
 }
 

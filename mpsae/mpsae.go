@@ -39,7 +39,7 @@ type MPSAE struct {
 	InferenceTolerance  float64 `yaml:"inference_tolerance" range:"[-1,)" doc:"tolerance after training; -1 for that of training"`
 
 	Forward    string `yaml:"forward" oneof:"auto|direct|gram" doc:"score all latents in each step, or follow their scores by the product of the dictionary with itself; auto takes the cheaper. Results are the same"`
-	GramMemory int    `yaml:"gram_memory" range:"[0,)" needs:"forward=auto|gram" doc:"most MiB that this product, 4·F² bytes, may take; beyond, direct is used"`
+	GramMemory int    `yaml:"gram_memory" range:"[0,)" needs:"forward=auto|gram" doc:"most MiB that this product may take, 2·F² bytes where the processor multiplies words of 16 bits, else 4·F²; beyond, direct is used"`
 
 	watch func(*pursuit)                // of a test that looks at each step of a row
 	mask  func(dst []float32, step int) // of a test that brings the latents kept by dropout

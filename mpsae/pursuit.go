@@ -24,9 +24,11 @@ type rule struct {
 type pursuit struct {
 	rule
 	scoring
-	pool *kernel.Pool
-	gemm *kernel.GEMM
-	gram gram
+	pool  *kernel.Pool
+	gemm  *kernel.GEMM
+	gram  gram
+	known known
+	words words
 
 	untied, drops    bool      // the decoder is not the encoder; some steps do without some latents
 	mask             []float32 // [F] 0 for latents that this step does without
@@ -37,9 +39,10 @@ type pursuit struct {
 	longest           lengths // of the rows of enc, dec and of bias
 	every             []int32 // [F] 0, 1, ...
 
-	tile    []float32 // [rows,F] estimated scores
+	tile    []float32 // [rows,F] estimated scores, where these are float32 products
 	compact []float32 // [rows,D] what is left of rows that go on
-	rows    []row     // of the tile
+	rows    []row     // under way, those of a tile
+	under   int       // how many of them
 	active  []*row    // those that go on
 	workers []*worker // one a thread
 
@@ -62,6 +65,7 @@ type kept[T float] struct{ coefficient, residual []T }
 
 func newPursuit(pool *kernel.Pool, r rule, s scoring) *pursuit {
 	p := &pursuit{rule: r, scoring: s, pool: pool, gemm: kernel.NewGEMM(pool)}
+	p.words.estimator, p.gram.words = kernel.NewEstimator(pool), kernel.NewWordGram(pool)
 	for range pool.Threads() {
 		p.workers = append(p.workers, &worker{p: p})
 	}
@@ -69,10 +73,12 @@ func newPursuit(pool *kernel.Pool, r rule, s scoring) *pursuit {
 }
 
 // A tile holds at most this many scores, and no more rows than this: enough
-// to share the packing of the dictionary among them.
+// to share the packing of the dictionary among them. Without a tile more rows
+// are under way, so that threads wait for each other less often.
 const (
 	tileScores = 1 << 22
 	tileRows   = 512
+	manyRows   = 4096
 )
 
 // beside are the arrays that the pursuit reads beside the encoder: the decoder
@@ -92,18 +98,21 @@ func (p *pursuit) beside(c constants, mask *gorgonia.Node) (more []*gorgonia.Nod
 func (p *pursuit) pick(dst *kernel.Support, x, w, bias []float32, more [][]float32, rows, d, f int) error {
 	p.begin(x, w, bias, more, rows, d, f)
 	dst.RowPtr, dst.Index, dst.Score = append(dst.RowPtr[:0], 0), dst.Index[:0], dst.Score[:0]
-	useGram := p.chooseGram(rows)
+	p.chooseGram(rows)
 	for lo := 0; lo < rows; lo += len(p.rows) {
 		n := min(len(p.rows), rows-lo)
 		p.start(lo, n)
-		if useGram {
+		switch {
+		case p.words.on:
+			p.runWords(n)
+		case p.usedGram:
 			p.runGram(lo, n)
-		} else {
+		default:
 			p.runDirect(n)
 		}
 		p.gather(dst, n)
 	}
-	p.finish(rows, useGram)
+	p.finish(rows)
 	return nil
 }
 
@@ -119,14 +128,28 @@ func (p *pursuit) begin(x, w, bias []float32, more [][]float32, rows, d, f int) 
 	for len(p.every) < f {
 		p.every = append(p.every, int32(len(p.every)))
 	}
-	if n := max(1, min(tileRows, tileScores/f)); len(p.tile) != n*f {
-		p.tile, p.rows = make([]float32, n*f), make([]row, n)
+	if !p.frozen || !p.known.same(p) {
+		p.words.prepare(p)
+		p.longest.measure(p)
+		p.gram.made = false
 	}
+	p.makeRoom(rows)
 	p.single.residual = reuse.Slice(p.single.residual, rows*d)
 	p.single.coefficient = p.single.coefficient[:0]
 	p.path.ptr, p.path.atom, p.path.entry = append(p.path.ptr[:0], 0), p.path.atom[:0], p.path.entry[:0]
 	p.met = p.met[:0]
-	p.longest.measure(p)
+}
+
+// makeRoom makes the rows under way, and their tile.
+func (p *pursuit) makeRoom(rows int) {
+	n := min(max(rows, 1), manyRows)
+	if !p.words.on {
+		n = max(1, min(tileRows, tileScores/p.f))
+		p.tile = reuse.Slice(p.tile, n*p.f)
+	}
+	if len(p.rows) != n {
+		p.rows = make([]row, n)
+	}
 }
 
 // drop makes the encoder, and a decoder that is the same, be without the
@@ -169,14 +192,12 @@ type gramTask pursuit
 func (t *gramTask) Do(worker, i int) {
 	p := (*pursuit)(t)
 	w, r, scores := p.workers[worker], &p.rows[i], p.tile[i*p.f:(i+1)*p.f]
-	r.drift = w.rounding() * r.norm
+	r.drift = rounding(w.p.d) * r.norm
 	if p.bias != nil {
 		kernel.Add(scores, p.bias)
 	}
 	w.look(r, scores)
-	for w.step(r, scores); !r.done; w.step(r, scores) {
-		w.move(r, scores)
-	}
+	w.follow(r, scores)
 }
 
 // runDirect scores what is left of the rows that go on, step by step.
@@ -208,7 +229,7 @@ type directTask pursuit
 func (t *directTask) Do(worker, i int) {
 	p := (*pursuit)(t)
 	w, r, scores := p.workers[worker], p.active[i], p.tile[i*p.f:(i+1)*p.f]
-	r.drift = w.rounding() * r.norm
+	r.drift = rounding(w.p.d) * r.norm
 	if p.bias != nil {
 		kernel.Add(scores, p.bias)
 	}
@@ -234,8 +255,7 @@ func (p *pursuit) gather(dst *kernel.Support, n int) {
 }
 
 // finish notes what the next batch's choice goes by.
-func (p *pursuit) finish(rows int, gram bool) {
-	p.usedGram = gram
+func (p *pursuit) finish(rows int) {
 	if rows > 0 {
 		p.expected = float64(len(p.path.atom))/float64(rows) + 1 // and the look that ends a row
 	}

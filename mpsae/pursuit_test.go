@@ -107,6 +107,8 @@ func TestScoringIsExact(t *testing.T) {
 		"tiled":  newScene(5, 600, 6, 50).unit(),
 		"bias":   biased(newScene(6, 40, 48, 300).unit()),
 		"twins":  twins(newScene(7, 40, 48, 300).unit()),
+		"words":  newScene(12, 110, 64, 300).unit(),
+		"mixed":  tiny(biased(twins(newScene(13, 60, 65, 320)))),
 	} {
 		for mode, r := range rules(64) {
 			if s.bias != nil && r.steps > 8 {
@@ -121,6 +123,12 @@ func biased(s *scene) *scene {
 	for i := range s.f {
 		s.bias = append(s.bias, float32(math.Sin(float64(i))))
 	}
+	return s
+}
+
+// tiny makes one row too small to be estimated in words.
+func tiny(s *scene) *scene {
+	kernel.Scale(s.x[5*s.d:6*s.d], 1e-25)
 	return s
 }
 

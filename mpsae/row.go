@@ -62,6 +62,7 @@ type worker struct {
 	tops       []float32 // largest estimate of each block of latents
 	candidates []int32
 	scores     []float32 // [F] of the candidates
+	block      wordBlock
 
 	// What the last step did: the latents whose values moved, and by how much.
 	moved  []int32
@@ -104,6 +105,13 @@ func (w *worker) take(r *row, atom int32, score float32) bool {
 	return true
 }
 
+// follow makes all steps of a row, with the largest estimates known.
+func (w *worker) follow(r *row, estimates []float32) {
+	for w.step(r, estimates); !r.done; w.step(r, estimates) {
+		w.move(r, estimates)
+	}
+}
+
 // look finds the largest estimate of each block, of latents that may be chosen.
 func (w *worker) look(r *row, estimates []float32) {
 	if w.p.ban {
@@ -118,15 +126,14 @@ func (w *worker) move(r *row, estimates []float32) {
 	if p.ban {
 		ban(estimates, r.atoms)
 	}
-	last := len(w.moved) - 1
-	if last < 0 {
+	if len(w.moved) == 0 {
+		w.look(r, estimates)
 		return
 	}
-	for e, atom := range w.moved[:last] {
-		kernel.Axpy(estimates, -w.by[e], p.gram.row(int(atom), p.f))
+	for e, atom := range w.moved {
+		w.tops = p.gram.axpyTops(w.tops, estimates, -w.by[e], int(atom))
 	}
-	w.tops = kernel.AxpyTops(reuse.Slice(w.tops, len(estimates)/kernel.TopBlock+1), estimates, -w.by[last], p.gram.row(int(w.moved[last]), p.f))
-	w.follow(r)
+	w.widen(r)
 }
 
 // best is the latent with the largest score, of equal ones the lowest; -1 when
@@ -169,7 +176,7 @@ func (w *worker) exact(r *row, estimates []float32) (int32, float32) {
 	if p.bias != nil {
 		kernel.Add(estimates, p.bias)
 	}
-	r.drift = w.rounding() * r.norm
+	r.drift = rounding(w.p.d) * r.norm
 	w.look(r, estimates)
 	top := slices.Max(w.tops)
 	if math.IsInf(float64(top), -1) {

@@ -82,6 +82,7 @@ func emitScreen(g *gen) {
 func emitWords(g *gen) {
 	g.quantizeWords()
 	g.wordTile()
+	g.axpyWordsTops()
 }
 
 func emitNoise(g *gen) {

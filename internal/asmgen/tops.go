@@ -14,7 +14,7 @@ func (g *gen) tops() {
 		"sets dst[i] to the largest number of block i of x, 128 numbers each,",
 		"passing over NaN; len(x) is a whole number of blocks.")
 	dst, x, left := g.pointer("dst"), g.pointer("x"), g.length("x")
-	g.eachTop(dst, left, func(disp int, v reg.VecVirtual) { g.VMOVUPS(at(x, disp), v) }, x)
+	g.eachTop(dst, left, func(disp int, v reg.VecVirtual) { g.VMOVUPS(at(x, disp), v) }, numbers(x))
 	g.end()
 }
 
@@ -30,13 +30,39 @@ func (g *gen) axpyTops() {
 		g.VMOVUPS(at(dst, disp), v)
 		g.VFMADD231PS(at(x, disp), a, v)
 		g.VMOVUPS(v, at(dst, disp))
-	}, dst, x)
+	}, numbers(dst), numbers(x))
 	g.end()
 }
 
+// axpyWordsTops is axpyTops for x in words of 16 bits, for AVX-512 only.
+func (g *gen) axpyWordsTops() {
+	g.begin("axpyWordsTops", "(tops, dst []float32, a float32, x []int16)",
+		"adds a*x to dst and sets tops[i] to the largest number of",
+		"block i of it, 128 numbers each, passing over NaN; len(dst) is a whole",
+		"number of blocks.")
+	a, wide := g.broadcast("a"), g.vec()
+	tops, dst, x, left := g.pointer("tops"), g.pointer("dst"), g.pointer("x"), g.length("dst")
+	g.eachTop(tops, left, func(disp int, v reg.VecVirtual) {
+		g.VPMOVSXWD(at(x, disp/2), wide)
+		g.VCVTDQ2PS(wide, wide)
+		g.VMOVUPS(at(dst, disp), v)
+		g.VFMADD231PS(wide, a, v)
+		g.VMOVUPS(v, at(dst, disp))
+	}, numbers(dst), moved{x, 2})
+	g.end()
+}
+
+// moved is a pointer to elements of so many bytes.
+type moved struct {
+	pointer reg.Register
+	bytes   int
+}
+
+func numbers(pointer reg.Register) moved { return moved{pointer, 4} }
+
 // eachTop sets tops to the largest of each block of vectors that load gives.
 // The pointers in move are taken from block to block.
-func (g *gen) eachTop(tops, left reg.Register, load func(disp int, v reg.VecVirtual), move ...reg.Register) {
+func (g *gen) eachTop(tops, left reg.Register, load func(disp int, v reg.VecVirtual), move ...moved) {
 	least, bits := g.vec(), g.GP32()
 	g.MOVL(operand.U32(0xff800000), bits) // minus infinity
 	g.VMOVD(bits, least.AsX())
@@ -54,7 +80,7 @@ func (g *gen) eachTop(tops, left reg.Register, load func(disp int, v reg.VecVirt
 		g.VMAXPS(sums[1], sums[0], sums[0])
 		g.storeTop(sums[0], tops)
 		for _, p := range move {
-			g.ADDQ(operand.U32(4*topBlock), p)
+			g.ADDQ(operand.U32(uint32(p.bytes*topBlock)), p.pointer)
 		}
 	})
 }

@@ -25,6 +25,16 @@ func words(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
+// wordBytes views words of 16 bits as bytes.
+func wordBytes(w []int16) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), 2*len(w))
+}
+
+// wordsOf views the memory of numbers as words of 16 bits.
+func wordsOf(x []float32) []int16 {
+	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))
+}
+
 // packBytes is pack for quantised rows [rows,depth,4].
 func (s *set) packBytes(dst, rows []byte, count, depth, width int) {
 	s.pack(words(dst), operand{words(rows), depth, 1}, 0, count, 0, depth, width)

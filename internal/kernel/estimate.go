@@ -16,6 +16,8 @@ type wordKernels struct {
 	quantize func(dst []byte, x []float32, scale, inverse float32) (lost float32)
 	// tile sets the block of dst to scale[i]·factor[j]·Σ a·b + add[j].
 	tile func(k int, a, b []byte, scale, factor, add, dst []float32, ld int)
+	// axpyTops is the set's for x in words.
+	axpyTops func(tops, dst []float32, a float32, x []int16)
 }
 
 // An Estimator estimates the scores of rows, Dot(x,w) + bias, in words of 16

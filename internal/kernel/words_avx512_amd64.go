@@ -15,3 +15,10 @@ func quantizeWordsAVX512(dst []byte, x []float32, scale float32, inverse float32
 //
 //go:noescape
 func wordTileAVX512(k int, a []byte, b []byte, scale []float32, factor []float32, add []float32, dst []float32, ld int)
+
+// axpyWordsTopsAVX512 adds a*x to dst and sets tops[i] to the largest number of
+// block i of it, 128 numbers each, passing over NaN; len(dst) is a whole
+// number of blocks.
+//
+//go:noescape
+func axpyWordsTopsAVX512(tops []float32, dst []float32, a float32, x []int16)

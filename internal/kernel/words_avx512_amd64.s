@@ -263,3 +263,89 @@ Step:
 	ADDQ         SI, BX
 	VZEROUPPER
 	RET
+
+// func axpyWordsTopsAVX512(tops []float32, dst []float32, a float32, x []int16)
+// Requires: AVX, AVX512F
+TEXT ·axpyWordsTopsAVX512(SB), NOSPLIT, $0-80
+	VBROADCASTSS a+48(FP), Z0
+	MOVQ         tops_base+0(FP), AX
+	MOVQ         dst_base+24(FP), CX
+	MOVQ         x_base+56(FP), DX
+	MOVQ         dst_len+32(FP), BX
+	MOVL         $0xff800000, SI
+	VMOVD        SI, X2
+	VBROADCASTSS X2, Z2
+	CMPQ         BX, $0x00000080
+	JL           BlockDone
+
+Block:
+	VMOVAPS       Z2, Z3
+	VMOVAPS       Z2, Z4
+	VPMOVSXWD     (DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       (CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, (CX)
+	VMAXPS        Z3, Z5, Z3
+	VPMOVSXWD     32(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       64(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 64(CX)
+	VMAXPS        Z4, Z5, Z4
+	VPMOVSXWD     64(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       128(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 128(CX)
+	VMAXPS        Z3, Z5, Z3
+	VPMOVSXWD     96(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       192(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 192(CX)
+	VMAXPS        Z4, Z5, Z4
+	VPMOVSXWD     128(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       256(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 256(CX)
+	VMAXPS        Z3, Z5, Z3
+	VPMOVSXWD     160(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       320(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 320(CX)
+	VMAXPS        Z4, Z5, Z4
+	VPMOVSXWD     192(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       384(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 384(CX)
+	VMAXPS        Z3, Z5, Z3
+	VPMOVSXWD     224(DX), Z1
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS       448(CX), Z5
+	VFMADD231PS   Z1, Z0, Z5
+	VMOVUPS       Z5, 448(CX)
+	VMAXPS        Z4, Z5, Z4
+	VMAXPS        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y1
+	VMAXPS        Y1, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X1
+	VMAXPS        X1, X3, X3
+	VMOVHLPS      X3, X3, X1
+	VMAXPS        X1, X3, X3
+	VMOVSHDUP     X3, X1
+	VMAXSS        X1, X3, X3
+	VMOVSS        X3, (AX)
+	ADDQ          $0x00000004, AX
+	ADDQ          $0x00000200, CX
+	ADDQ          $0x00000100, DX
+	SUBQ          $0x00000080, BX
+	CMPQ          BX, $0x00000080
+	JGE           Block
+
+BlockDone:
+	VZEROUPPER
+	RET
