@@ -1,5 +1,7 @@
 package vsae
 
+import "github.com/saectl/saectl/internal/kernel"
+
 // top is the latents that a row may keep, ascending, with bounds of what ranks
 // them. It gathers some more than k before it drops what cannot be among the k
 // largest. Of equal ones those of lower latents stay.
@@ -43,7 +45,7 @@ func (t *top) drop() {
 		return
 	}
 	t.buf = append(t.buf[:0], t.low...)
-	bound := kthLargest(t.buf, t.k)
+	bound := kernel.KthLargest(t.buf, t.k)
 	if !(bound > 0) { // or NaN, which bounds nothing
 		bound = 0
 	}
@@ -73,7 +75,7 @@ func (t *top) keep() {
 		return
 	}
 	t.buf = append(t.buf[:0], t.low...)
-	bound := kthLargest(t.buf, t.k)
+	bound := kernel.KthLargest(t.buf, t.k)
 	ties := t.k
 	for _, z := range t.low {
 		if z > bound {
@@ -93,35 +95,4 @@ func (t *top) keep() {
 	}
 	t.cut(n)
 	t.above = bound
-}
-
-// kthLargest is the k-th largest number of x, k from 1. It reorders x, in which
-// NaN may stand anywhere.
-func kthLargest(x []float32, k int) float32 {
-	lo, hi := 0, len(x)-1 // the answer stands in [lo,hi] of the falling order
-	for lo < hi {
-		pivot := x[(lo+hi)/2]
-		i, j := lo, hi
-		for i <= j {
-			for x[i] > pivot {
-				i++
-			}
-			for x[j] < pivot {
-				j--
-			}
-			if i <= j {
-				x[i], x[j] = x[j], x[i]
-				i, j = i+1, j-1
-			}
-		}
-		switch {
-		case k-1 <= j:
-			hi = j
-		case k-1 >= i:
-			lo = i
-		default:
-			return x[k-1]
-		}
-	}
-	return x[k-1]
 }

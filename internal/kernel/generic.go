@@ -184,6 +184,10 @@ func rankGeneric(keys, scores, weight, boost []float32, beta float32, keep uint3
 	}
 }
 
+// KthLargest is the k-th largest number of x, k from 1. It reorders x. NaN may
+// stand anywhere in x, and is then somewhere in the order.
+func KthLargest(x []float32, k int) float32 { return kthLargestGeneric(x, k) }
+
 func kthLargestGeneric(x []float32, k int) float32 {
 	lo, hi := 0, len(x)-1 // the answer stands in [lo,hi] of the falling order
 	for lo < hi {
