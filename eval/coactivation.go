@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -19,69 +18,6 @@ type coactivation struct {
 	few   fewRows
 	pool  *kernel.Pool
 	total int64
-}
-
-// codeRows are codes in rows, with a random order of the rows. When they hold
-// more than maxCodes entries, a random half goes.
-type codeRows struct {
-	order []uint32
-	start []int32 // [rows+1]
-	index []int32
-	value []float32
-	mask  uint32
-}
-
-const maxCodes = 1 << 22
-
-func (c *codeRows) add(order uint32, index []int32, value []float32) {
-	if len(c.start) == 0 {
-		c.start = append(c.start, 0)
-	}
-	if order&c.mask != 0 {
-		return
-	}
-	for e, f := range index {
-		if value[e] != 0 {
-			c.index, c.value = append(c.index, f), append(c.value, value[e])
-		}
-	}
-	c.order, c.start = append(c.order, order), append(c.start, int32(len(c.index)))
-	for len(c.index) > maxCodes && len(c.order) > 1 {
-		c.halve()
-	}
-}
-
-func (c *codeRows) halve() {
-	c.mask = c.mask<<1 | 1
-	rows, at := 0, int32(0)
-	for i, order := range c.order {
-		lo, hi := c.start[i], c.start[i+1]
-		if order&c.mask != 0 {
-			continue
-		}
-		c.order[rows], c.start[rows] = order, at
-		copy(c.value[at:], c.value[lo:hi])
-		at += int32(copy(c.index[at:], c.index[lo:hi]))
-		rows++
-	}
-	c.start[rows] = at
-	c.order, c.start, c.index, c.value = c.order[:rows], c.start[:rows+1], c.index[:at], c.value[:at]
-}
-
-func (c *codeRows) rows() int { return len(c.order) }
-
-func (c *codeRows) row(i int) ([]int32, []float32) {
-	return c.index[c.start[i]:c.start[i+1]], c.value[c.start[i]:c.start[i+1]]
-}
-
-// drawn are the rows in random order.
-func (c *codeRows) drawn() []int {
-	rows := make([]int, c.rows())
-	for i := range rows {
-		rows[i] = i
-	}
-	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(c.order[a], c.order[b]) })
-	return rows
 }
 
 func (m *coactivation) serial() {}

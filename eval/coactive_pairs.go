@@ -8,34 +8,8 @@ import (
 	"github.com/saectl/saectl/internal/kernel"
 )
 
-// byLatentValues lists for each latent the rows on which it is active.
-type byLatentValues struct {
-	start []int32 // [F+1]
-	row   []int32
-	value []float32
-}
-
-func (c *codeRows) byLatent(f int) byLatentValues {
-	b := byLatentValues{start: make([]int32, f+1), row: make([]int32, len(c.index)), value: make([]float32, len(c.index))}
-	for _, latent := range c.index {
-		b.start[latent+1]++
-	}
-	for i := range f {
-		b.start[i+1] += b.start[i]
-	}
-	next := slices.Clone(b.start)
-	for row := range c.rows() {
-		index, values := c.row(row)
-		for e, latent := range index {
-			b.row[next[latent]], b.value[next[latent]] = int32(row), values[e]
-			next[latent]++
-		}
-	}
-	return b
-}
-
 // moments are mean and standard deviation of each latent over the rows kept.
-func (b byLatentValues) moments(n int) (mean, sd []float64) {
+func (b byLatent) moments(n int) (mean, sd []float64) {
 	f := len(b.start) - 1
 	mean, sd = make([]float64, f), make([]float64, f)
 	for i := range f {
@@ -94,7 +68,7 @@ type pairScratch struct {
 }
 
 // multiply sets the row of latent i.
-func (p *pairScratch) multiply(codes *codeRows, by byLatentValues, i int) {
+func (p *pairScratch) multiply(codes *codeRows, by byLatent, i int) {
 	for e := by.start[i]; e < by.start[i+1]; e++ {
 		index, values := codes.row(int(by.row[e]))
 		for o, other := range index {

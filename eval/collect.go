@@ -32,7 +32,7 @@ type collector struct {
 	slot   []int32 // [F] place in chosen, -1 for others
 	top    []best[mark]
 	sample []best[mark]
-	active *activeRows
+	active *codeRows
 
 	pending []mark // [chosen] the best row of the document under way, with PerDocument; value 0 for none
 	doc     int64
@@ -47,7 +47,7 @@ const (
 )
 
 func newCollector(f int, chosen []int, o InspectOptions) *collector {
-	c := &collector{chosen: chosen, slot: make([]int32, f), active: &activeRows{valued: o.Correlated > 0}}
+	c := &collector{chosen: chosen, slot: make([]int32, f), active: &codeRows{bare: o.Correlated <= 0}}
 	for i := range c.slot {
 		c.slot[i] = -1
 	}

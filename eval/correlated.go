@@ -14,10 +14,10 @@ type Correlated struct {
 }
 
 // moments are Σf and Σf² of each latent over the kept rows.
-func (a *activeRows) moments(f int) (sum, squares []float64) {
+func (c *codeRows) moments(f int) (sum, squares []float64) {
 	sum, squares = make([]float64, f), make([]float64, f)
-	for e, latent := range a.index {
-		v := float64(a.value[e])
+	for e, latent := range c.index {
+		v := float64(c.value[e])
 		sum[latent] += v
 		squares[latent] += v * v
 	}
@@ -27,27 +27,27 @@ func (a *activeRows) moments(f int) (sum, squares []float64) {
 // correlated are the n latents of largest Pearson correlation with latent f
 // over the kept rows, zeros counted, of those that fire along with it.
 // products [F] is scratch of zeros and is left so.
-func (a *activeRows) correlated(b byLatent, f, n int, sum, squares, products []float64) []Correlated {
+func (c *codeRows) correlated(b byLatent, f, n int, sum, squares, products []float64) []Correlated {
 	var met []int32
 	for _, row := range b.row[b.start[f]:b.start[f+1]] {
-		lo, hi := a.start[row], a.start[row+1]
+		lo, hi := c.start[row], c.start[row+1]
 		own := 0.0
 		for e := lo; e < hi; e++ {
-			if int(a.index[e]) == f {
-				own = float64(a.value[e])
+			if int(c.index[e]) == f {
+				own = float64(c.value[e])
 			}
 		}
 		for e := lo; e < hi; e++ {
-			g := a.index[e]
+			g := c.index[e]
 			if products[g] == 0 && int(g) != f {
 				met = append(met, g)
 			}
-			products[g] += own * float64(a.value[e])
+			products[g] += own * float64(c.value[e])
 		}
 	}
 	slices.Sort(met)
 	met = slices.Compact(met)
-	rows := float64(a.rows())
+	rows := float64(c.rows())
 	variance := func(g int) float64 { return squares[g]/rows - sum[g]/rows*sum[g]/rows }
 	var list []Correlated
 	for _, g := range met {
@@ -66,14 +66,14 @@ func (a *activeRows) correlated(b byLatent, f, n int, sum, squares, products []f
 }
 
 // correlate fills in the correlated latents of the chosen ones.
-func (in *inspector) correlate(a *activeRows, b byLatent, chosen []int) {
-	sum, squares := a.moments(in.s.F)
+func (in *inspector) correlate(codes *codeRows, b byLatent, chosen []int) {
+	sum, squares := codes.moments(in.s.F)
 	products := make([][]float64, in.pool.Threads())
 	in.pool.Run(len(chosen), task(func(worker, i int) {
 		if products[worker] == nil {
 			products[worker] = make([]float64, in.s.F)
 		}
-		in.out.Features[i].Correlated = a.correlated(b, chosen[i], in.o.Correlated, sum, squares, products[worker])
+		in.out.Features[i].Correlated = codes.correlated(b, chosen[i], in.o.Correlated, sum, squares, products[worker])
 	}))
 	w, d := in.s.Weight("decoder.weight"), in.s.width()
 	if len(w) != in.s.F*d {

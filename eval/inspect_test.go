@@ -231,8 +231,8 @@ func TestInspectBatches(t *testing.T) {
 	}
 }
 
-func TestActiveRowsHalve(t *testing.T) {
-	var a activeRows
+func TestCodeRowsHalve(t *testing.T) {
+	a := codeRows{bare: true}
 	for i := range 64 {
 		a.add(uint32(i), []int32{int32(i), 64}, []float32{1, 1})
 	}

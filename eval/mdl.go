@@ -80,7 +80,7 @@ func (m *coactivation) reportMDL(r *Report) {
 }
 
 // descriptionLength is Σ over latents of H(p) + p·H(bins), in bits.
-func (m *coactivation) descriptionLength(by byLatentValues, top []float32, bins int) float64 {
+func (m *coactivation) descriptionLength(by byLatent, top []float32, bins int) float64 {
 	n, total := float64(m.codes.rows()), 0.0
 	counts := make([]float64, bins)
 	for f := range top {

@@ -60,16 +60,21 @@ func (s *drawn[E]) add(order uint32, e E) {
 
 // first are up to n of those kept, those of lowest order.
 func (s *drawn[E]) first(n int) []E {
-	at := make([]int, len(s.kept))
-	for i := range at {
-		at[i] = i
-	}
-	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(s.order[a], s.order[b]) })
 	var out []E
-	for _, i := range at[:min(n, len(at))] {
+	for _, i := range ascending(s.order)[:min(n, len(s.order))] {
 		out = append(out, s.kept[i])
 	}
 	return out
+}
+
+// ascending are the places of order from its lowest number to its highest.
+func ascending(order []uint32) []int {
+	at := make([]int, len(order))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(order[a], order[b]) })
+	return at
 }
 
 // sampled keeps values, and the sum of all.
