@@ -27,7 +27,8 @@ type Graph struct {
 	variant  Variant
 	options  compileOptions
 	capacity map[int]int
-	roomy    int // runs in a row that filled little of a selection's room
+	roomy    int  // runs in a row that filled little of a selection's room
+	waiting  bool // what follows the codes has not been computed for the last batch
 }
 
 type compileOptions struct {
@@ -72,7 +73,20 @@ func compile(v Variant, d Dims, o compileOptions, weights map[string][]float32, 
 		return nil, err
 	}
 	g.m = newMachine(sg, g.bindings(), g.roots()...)
+	if !o.train {
+		g.m.bringForward(sg, g.codes())
+	}
 	return g, nil
+}
+
+// codes are the nodes that make the codes, and whatever else selects latents:
+// what comes after them fails on no batch.
+func (g *Graph) codes() []*gorgonia.Node {
+	nodes := []*gorgonia.Node{g.out.Codes.Values}
+	for _, s := range g.b.selects {
+		nodes = append(nodes, s.Node)
+	}
+	return nodes
 }
 
 // initialise gives a value to each parameter that has none.
@@ -180,7 +194,7 @@ func (g *Graph) run(step int, in *activations.Batch) error {
 		if err := g.set(step, in); err != nil {
 			return err
 		}
-		err := g.m.run()
+		err := g.compute()
 		var full *sparseop.CapacityError
 		if !errors.As(err, &full) {
 			return err
@@ -188,6 +202,28 @@ func (g *Graph) run(step int, in *activations.Batch) error {
 		if err := g.enlarge(full); err != nil {
 			return err
 		}
+	}
+}
+
+// compute computes the whole graph in training. A model's may wait for what
+// follows the codes until someone asks: see decode.
+func (g *Graph) compute() error {
+	if g.options.train {
+		return g.m.run()
+	}
+	g.waiting = true
+	return g.m.compute(g.m.steps[:g.m.first])
+}
+
+// decode computes what compute left for later. Sizes were settled when the graph
+// was compiled, so that an error here is a mistake in an op.
+func (g *Graph) decode() {
+	if !g.waiting {
+		return
+	}
+	g.waiting = false
+	if err := g.m.compute(g.m.steps[g.m.first:]); err != nil {
+		panic(err)
 	}
 }
 

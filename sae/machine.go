@@ -21,6 +21,8 @@ type machine struct {
 	steps  []instruction
 	stages map[string]time.Duration // time by name of op, when timed
 	held   bool                     // ops that no gradient flows through keep their values
+
+	first int // steps that come before those that may wait
 }
 
 type instruction struct {
@@ -91,12 +93,37 @@ func inputs(g *sparseop.Graph, n *gorgonia.Node) (ids []int) {
 	return ids
 }
 
+// bringForward moves what nodes need, and nothing else, before the other steps.
+func (m *machine) bringForward(g *sparseop.Graph, nodes []*gorgonia.Node) {
+	needed := map[*gorgonia.Node]bool{}
+	for _, n := range reachable(g, nodes) {
+		needed[n] = true
+	}
+	slices.SortStableFunc(m.steps, func(a, b instruction) int {
+		switch {
+		case needed[a.node] == needed[b.node]:
+			return 0
+		case needed[a.node]:
+			return -1
+		}
+		return 1
+	})
+	m.first = slices.IndexFunc(m.steps, func(s instruction) bool { return !needed[s.node] })
+	if m.first < 0 {
+		m.first = len(m.steps)
+	}
+}
+
 func (m *machine) value(n *gorgonia.Node) gorgonia.Value { return m.values[n.ID()] }
 
-// run computes every node. An op of Gorgonia's own returns a new value.
-func (m *machine) run() error {
-	for i := range m.steps {
-		s := &m.steps[i]
+// run computes every node.
+func (m *machine) run() error { return m.compute(m.steps) }
+
+// compute computes the nodes of steps. An op of Gorgonia's own returns a new
+// value.
+func (m *machine) compute(steps []instruction) error {
+	for i := range steps {
+		s := &steps[i]
 		if m.held && s.frozen {
 			continue
 		}

@@ -117,7 +117,8 @@ func dimsOf(f *safetensors.File) (Dims, error) {
 }
 
 // NewModel compiles v for evaluation on given weights [F,D] by name and the
-// variant's states. The weights are not copied. Scale is none until set.
+// variant's states. The weights are not copied, and must not change while the
+// model is in use. Scale is none until set.
 func NewModel(v Variant, d Dims, weights map[string][]float32, states map[string][]float64, o ModelOptions) (*Model, error) {
 	d.B = o.Rows
 	m := &Model{Dims: d, Scale: data.Scale{Kind: "none", Factor: 1}, pool: kernel.NewPool(o.Threads)}
@@ -173,7 +174,7 @@ func (m *Model) Threads() int { return m.pool.Threads() }
 func (m *Model) Close() { m.pool.Close() }
 
 // Encode gives the latents of up to B rows; they hold until the next call.
-// The batch is not changed.
+// The batch is not changed. Recon and Extra compute the rest when asked.
 func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
 	m.scaled.X = append(m.scaled.X[:0], in.X[:in.N*in.D]...)
 	m.scaled.N, m.scaled.D = in.N, in.D
@@ -191,6 +192,7 @@ func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
 // Recon is the reconstruction of the last batch in the dump's units,
 // [N,DOut], and holds until the next call of Encode.
 func (m *Model) Recon() []float32 {
+	m.graph.decode()
 	x := float32s(m.graph.m.value(m.graph.out.Recon))
 	m.recon = append(m.recon[:0], x[:m.scaled.N*(len(x)/m.B)]...)
 	m.Scale.Undo(m.recon, &m.scaled)
@@ -204,6 +206,7 @@ func (m *Model) Extra(name string) []float32 {
 	if !ok {
 		return nil
 	}
+	m.graph.decode()
 	return float32s(m.graph.m.value(n))
 }
 
