@@ -46,7 +46,7 @@ func (a *AFA) Build(b *sae.Builder) sae.Out {
 	m.centered = g.AddRow(b.X(), bias.Use(), -1)
 	m.norms = rowNorms(g, m.decoder.Node())
 
-	p := newPicker(g.Pool)
+	p := newPicker(g.Pool, b.Selector())
 	p.selector.Screen = b.Screen()
 	kept := m.code(b, startCapacity(b.Dims), p.pick, p.weightBy(g, m.norms))
 	out := sae.Out{Codes: kept, Recon: g.AddRow(m.sum(b, kept), bias.Use(), 1)}

@@ -32,7 +32,7 @@ func BenchmarkPick(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			pool := kernel.NewPool(0)
 			defer pool.Close()
-			p, got := newPicker(pool), &kernel.Support{}
+			p, got := newPicker(pool, kernel.NewSelector(pool)), &kernel.Support{}
 			p.norms = s.norms
 			for b.Loop() {
 				if err := p.pick(got, s.x, s.w, nil, s.b, s.d, s.f); err != nil {

@@ -37,8 +37,8 @@ type picks struct {
 	decided bool
 }
 
-func newPicker(pool *kernel.Pool) *picker {
-	p := &picker{pool: pool, selector: kernel.NewSelector(pool)}
+func newPicker(pool *kernel.Pool, s *kernel.Selector) *picker {
+	p := &picker{pool: pool, selector: s}
 	for range pool.Threads() {
 		p.choosers = append(p.choosers, &chooser{p: p})
 	}

@@ -167,7 +167,7 @@ func (s scene) pick(t *testing.T, threads, ask int) *kernel.Support {
 	t.Helper()
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
-	p, got := newPicker(pool), &kernel.Support{}
+	p, got := newPicker(pool, kernel.NewSelector(pool)), &kernel.Support{}
 	p.norms = s.norms
 	for range 2 {
 		p.ask = min(ask, s.f)
@@ -238,7 +238,7 @@ func TestAsksForWhatIsKept(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
 	s := randomScene(rand.New(rand.NewPCG(8, 9)), 100, 256, 1024)
-	p, got := newPicker(pool), &kernel.Support{}
+	p, got := newPicker(pool, kernel.NewSelector(pool)), &kernel.Support{}
 	p.norms = s.norms
 	pick := func(scale float64) {
 		t.Helper()

@@ -124,10 +124,11 @@ func (b *Builder) Select(x, w, bias *gorgonia.Node, capacity int, rule func() ke
 	return b.SelectBy(x, w, bias, capacity, b.Picker(rule), after...)
 }
 
-// Selector is a new one that screens as the settings say.
+// Selector is a new one that screens as the settings say. Weights change in
+// training only.
 func (b *Builder) Selector() *kernel.Selector {
 	s := kernel.NewSelector(b.G.Pool)
-	s.Screen = b.Screen()
+	s.Screen, s.Fixed = b.Screen(), !b.Train
 	return s
 }
 

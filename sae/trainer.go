@@ -259,12 +259,17 @@ func (b *Builder) columns() (c activations.Columns) {
 	return c
 }
 
-// Model compiles the autoencoder in training for evaluation. The weights are
-// shared, and the scale is none.
+// Model compiles the autoencoder as it is now for evaluation. It does not follow
+// further steps, and its scale is none.
 func (t *Trainer) Model(o ModelOptions) (*Model, error) {
 	states := map[string][]float64{}
 	for _, s := range t.graph.States {
 		states[s.Name] = s.Data
 	}
-	return NewModel(t.plan.Variant, t.graph.Dims, t.graph.Weights, states, o)
+	weights := map[string][]float32{}
+	for name, w := range t.graph.Weights {
+		weights[name] = kernel.Floats(len(w))
+		copy(weights[name], w)
+	}
+	return NewModel(t.plan.Variant, t.graph.Dims, weights, states, o)
 }

@@ -50,8 +50,7 @@ type screen struct {
 	bound  []bounds  // [n]
 	widest []bounds  // [groups] the largest of each
 	rows   []*screenRows
-	wild   atomic.Int64 // latents that have no estimate
-	gaveUp atomic.Bool  // the bound excludes too few: rows to come are not screened
+	gaveUp atomic.Bool // the bound excludes too few: rows to come are not screened
 }
 
 // bounds are the parts of an estimate's error that depend on the latent.
@@ -80,25 +79,28 @@ const (
 // at most twice |w|.
 func rounding(d int) float64 { return float64(d/16+16)*unit + 16*unit }
 
-// begin quantises the weights.
+// begin makes workers ready for rows of the call under way.
 func (z *screen) begin(s *Selector) {
 	z.sel, z.kernel, z.depth = s, s.set.bytes, ceilDiv(s.d, 4)
 	z.trust = 1
 	if s.Screen == ScreenStatistical {
 		z.trust = min(1, statisticalSigmas/math.Sqrt(float64(s.d)))
 	}
-	groups := ceilDiv(s.n, groupCols)
-	cols := groups * groupCols
-	z.panels = reuse.Slice(z.panels, cols*z.depth*4)
-	z.start, z.factor, z.add = reuse.Slice(z.start, cols), reuse.Slice(z.factor, cols), reuse.Slice(z.add, cols)
-	z.bound, z.widest = reuse.Slice(z.bound, s.n), reuse.Slice(z.widest, groups)
 	for len(z.rows) < s.pool.Threads() {
 		z.rows = append(z.rows, &screenRows{})
 	}
 	for i, r := range z.rows {
 		r.reserve(z, s.scratch[i])
 	}
-	z.wild.Store(0)
+}
+
+// prepare quantises the weights.
+func (z *screen) prepare(s *Selector) {
+	groups := ceilDiv(s.n, groupCols)
+	cols := groups * groupCols
+	z.panels = reuse.Slice(z.panels, cols*z.depth*4)
+	z.start, z.factor, z.add = reuse.Slice(z.start, cols), reuse.Slice(z.factor, cols), reuse.Slice(z.add, cols)
+	z.bound, z.widest = reuse.Slice(z.bound, s.n), reuse.Slice(z.widest, groups)
 	s.pool.Run(groups, z)
 }
 
@@ -144,7 +146,6 @@ func (z *screen) latent(i int, dst []byte) bounds {
 	}
 	z.start[i], z.factor[i], z.add[i] = -128*q.sum, float32(q.scale)*weight, bias*weight
 	if size := b.size + b.rest + z.factor[i]; q.wild || !(size < largestSize) || !(float32(math.Abs(float64(z.add[i]))) < largestSize) {
-		z.wild.Add(1)
 		z.start[i], z.factor[i], z.add[i] = 0, 0, 0
 		inf := float32(math.Inf(1))
 		return bounds{inf, inf, inf}

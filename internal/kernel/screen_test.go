@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -18,6 +19,57 @@ func eachBytes(t *testing.T, f func(t *testing.T, s *set)) {
 	if n == 0 {
 		t.Skip("no set of kernels that can run here scores in bytes")
 	}
+}
+
+// TestFixed: what screening makes of weights that stay is kept, until other
+// weights, biases, factors or bounds are asked for.
+func TestFixed(t *testing.T) {
+	const B, D, F = 32, 16, 64
+	eachBytes(t, func(t *testing.T, s *set) {
+		pool := NewPool(1)
+		defer pool.Close()
+		r := rand.New(rand.NewPCG(3, 4))
+		x, w, bias := randomFloats(r, B*D), randomFloats(r, F*D), randomFloats(r, F)
+		sel := NewSelector(pool)
+		sel.set, sel.always, sel.Fixed = s, true, true
+		const mark = 12345
+		call := func(w, bias []float32, rule Rule) (kept bool) {
+			if err := sel.Select(&Support{}, x, w, bias, B, D, F, rule); err != nil {
+				t.Fatal(err)
+			}
+			kept = sel.screen.widest[0].rest == mark
+			sel.screen.widest[0].rest = mark
+			return kept
+		}
+		ones := make([]float32, F)
+		for i := range ones {
+			ones[i] = 1
+		}
+		all := []int32{0, 1, 2}
+		for i, c := range []struct {
+			w, bias []float32
+			rule    Rule
+			want    bool
+		}{
+			{w, bias, Rule{K: 2}, false},
+			{w, bias, Rule{K: 3}, true},
+			{w, bias, Rule{Kind: BatchTopK, K: 3, Abs: true}, true},
+			{w, nil, Rule{K: 2}, false},
+			{w, bias, Rule{K: 2}, false},
+			{w, bias, Rule{K: 2, Weight: ones}, false},
+			{w, bias, Rule{K: 2, Subset: all}, false},
+			{w, bias, Rule{K: 2, Subset: all}, false},
+			{slices.Clone(w), bias, Rule{K: 2}, false},
+		} {
+			if got := call(c.w, c.bias, c.rule); got != c.want {
+				t.Errorf("call %d: kept is %v, want %v", i, got, c.want)
+			}
+		}
+		sel.Fixed = false
+		if call(w, bias, Rule{K: 2}); call(w, bias, Rule{K: 2}) {
+			t.Error("weights that may change were kept")
+		}
+	})
 }
 
 func TestQuantizeTwin(t *testing.T) {
@@ -151,6 +203,7 @@ func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) 
 	sel.begin(z.x, z.w, z.bias, z.B, z.D, z.F, z.rule)
 	sel.pass = pass{rows: z.B, stride: 1, perItem: z.B, largest: z.rule.K}
 	sel.screen.begin(sel)
+	sel.screen.prepare(sel)
 	c := sel.screen.rows[0]
 	for b := range z.B {
 		c.number = append(c.number, b)

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // A Selector chooses active latents. It owns its buffers and keeps them, so
 // that a second call of the same size allocates nothing. One call at a time.
@@ -10,6 +13,7 @@ import "fmt"
 // by vector compares.
 type Selector struct {
 	Screen Screen // set it between calls
+	Fixed  bool   // weights and biases at one place hold the same numbers in every call: what screening makes of them is kept
 
 	pool *Pool
 	set  *set
@@ -26,7 +30,9 @@ type Selector struct {
 
 	screen    screen
 	screened  bool // the pass under way is
+	ready     bool // the screen is, for rows of this call
 	quantized bool // the weights of this call are
+	prepared  prepared
 	always    bool // of tests: screen at any size
 }
 
@@ -99,7 +105,23 @@ func (s *Selector) begin(x, w, bias []float32, B, D, F int, r Rule) {
 	for len(s.scratch) < s.pool.Threads() {
 		s.scratch = append(s.scratch, &scratch{})
 	}
-	s.quantized, s.all.set = false, s.set
+	s.ready, s.quantized, s.all.set = false, s.Fixed && s.prepared != (prepared{}) && s.prepared == s.preparation(), s.set
+}
+
+// prepared says what the weights in the screen were made of.
+type prepared struct {
+	w, bias, weight *float32
+	d, f            int
+	screen          Screen
+}
+
+// preparation is of the call under way; none where a subset is looked at, which
+// changes.
+func (s *Selector) preparation() prepared {
+	if s.rule.Subset != nil || s.f == 0 {
+		return prepared{}
+	}
+	return prepared{&s.w[0], unsafe.SliceData(s.bias), unsafe.SliceData(s.rule.Weight), s.d, s.f, s.Screen}
 }
 
 // itemRows bounds the rows that share a block of latents.
@@ -118,12 +140,23 @@ func (s *Selector) run(p pass) {
 	for _, c := range s.scratch {
 		c.reserve(s, min(p.perItem, p.rows))
 	}
-	if s.screened && !s.quantized {
+	if s.screened {
+		s.readyScreen()
+	}
+	s.pool.Run(ceilDiv(p.rows, p.perItem), s)
+}
+
+// readyScreen makes the screen ready for a pass of the call under way.
+func (s *Selector) readyScreen() {
+	if !s.ready {
 		s.screen.begin(s)
-		s.quantized = true
+		s.ready = true
+	}
+	if !s.quantized {
+		s.screen.prepare(s)
+		s.quantized, s.prepared = true, s.preparation()
 	}
 	s.screen.gaveUp.Store(false)
-	s.pool.Run(ceilDiv(p.rows, p.perItem), s)
 }
 
 // screens reports whether a pass is screened. Quantising the weights must be

@@ -134,8 +134,9 @@ func TestSelectTwin(t *testing.T) {
 	for _, s := range available() {
 		selectors := []*Selector{NewSelector(pools[0]), NewSelector(pools[1]), NewSelector(pools[2])}
 		if s.bytes != nil {
-			selectors = append(selectors, NewSelector(pools[0]), NewSelector(pools[1]))
-			selectors[3].always, selectors[4].always = true, true
+			selectors = append(selectors, NewSelector(pools[0]), NewSelector(pools[1]), NewSelector(pools[1]))
+			selectors[3].always, selectors[4].always, selectors[5].always = true, true, true
+			selectors[5].Fixed = true
 		}
 		for _, sel := range selectors {
 			sel.set = s

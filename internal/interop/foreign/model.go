@@ -57,6 +57,7 @@ func NewModel(s *SAE, o ModelOptions) (*Model, error) {
 	}
 	m.pool = kernel.NewPool(o.Threads)
 	m.selector, m.gemm = kernel.NewSelector(m.pool), kernel.NewGEMM(m.pool)
+	m.selector.Fixed = true
 	return m, nil
 }
 
