@@ -219,18 +219,31 @@ func (r *alongColumns[T]) Do(_, block int) {
 		if r.byLeft {
 			copy(g, r.grad[i*d+lo:])
 		}
-		for t := p.path.ptr[i+1] - 1; t >= p.path.ptr[i]; t-- {
-			at := int(p.path.atom[t])*d + lo
-			c, s, dst := r.kept.coefficient[t], r.slope[t], r.dst[at:at+hi-lo]
-			if r.of.decoder {
-				axpy(dst, -c, g)
-			}
-			if r.of.encoder {
-				axpy(found, c, r.v.dec[at:at+hi-lo])
-				axpy(dst, s, found)
-			}
-			axpy(g, s, r.v.enc[at:at+hi-lo])
+		r.unwind(p.path.ptr[i], p.path.ptr[i+1], lo, g, found)
+	}
+}
+
+// unwind goes back along steps [first,end) of a row for columns from lo on. g
+// is the derivative by what the steps leave there, found what they leave.
+func (r *alongColumns[T]) unwind(first, end int32, lo int, g, found []T) {
+	p, d := r.p, r.n.b.D
+	if k, ok := any(r).(*alongColumns[float32]); ok && r.of.decoder && r.of.encoder {
+		kernel.Unwind(k.dst[lo:], k.v.dec[lo:], d, r.n.b.F, p.path.atom[first:end], k.kept.coefficient[first:end], k.slope[first:end],
+			any(g).([]float32), any(found).([]float32))
+		return
+	}
+	for t := end - 1; t >= first; t-- {
+		at := int(p.path.atom[t])*d + lo
+		c, s := r.kept.coefficient[t], r.slope[t]
+		dst, w := r.dst[at:at+len(g)], r.v.dec[at:at+len(g)]
+		if r.of.decoder {
+			axpy(dst, -c, g)
 		}
+		if r.of.encoder {
+			axpy(found, c, w)
+			axpy(dst, s, found)
+		}
+		axpy(g, s, r.v.enc[at:at+len(g)])
 	}
 }
 

@@ -65,6 +65,7 @@ func emitVectors(g *gen) {
 	g.floatToHalf()
 	g.tops()
 	g.axpyTops()
+	g.unwind()
 }
 
 func emitGEMM(g *gen) {

@@ -125,3 +125,11 @@ func topsAVX512(dst []float32, x []float32)
 //
 //go:noescape
 func axpyTopsAVX512(tops []float32, dst []float32, a float32, x []float32)
+
+// unwindAVX512 takes the entries of idx from the last to the first: with rows of dst and w,
+// rows of them and stride apart, in the place of dst and w, dst -= c·grad,
+// found += c·w, dst += s·found, grad += s·w, over len(grad) numbers, a multiple
+// of four vectors. It returns false when there is no such row.
+//
+//go:noescape
+func unwindAVX512(dst []float32, w []float32, stride int, rows int, idx []int32, c []float32, s []float32, grad []float32, found []float32) bool
