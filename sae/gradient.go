@@ -78,14 +78,19 @@ func (s *paramState) assemble(_, lo, hi, block int) {
 
 // sum sets g, row r of the gradient, to the parts in the order of use.
 func (s *paramState) sum(g []float32, r int) {
-	clear(g)
+	add := kernel.SetRows
+	if len(s.dense) > 0 || len(s.sparse) == 0 {
+		clear(g)
+		add = kernel.SumRows
+	}
 	for _, d := range s.dense {
 		kernel.Add(g, d[r*len(g):(r+1)*len(g)])
 	}
 	for i := range s.sparse {
 		sp := &s.sparse[i]
 		rows, first := sp.s.Rows32(r)
-		kernel.SumRows(g, sp.v[first:first+len(rows)], sp.x, rows)
+		add(g, sp.v[first:first+len(rows)], sp.x, rows)
+		add = kernel.SumRows
 	}
 }
 

@@ -34,6 +34,7 @@ func (g *gen) axpy() {
 type rowSum struct {
 	*gen
 	dst, v, w, idx, count, rows, stride reg.Register
+	add                                 reg.Register // whether dst counts
 	off                                 reg.Register // bytes of a row that are done
 }
 
@@ -46,11 +47,12 @@ func (g *gen) panels() []int {
 }
 
 func (g *gen) sumRows() {
-	g.begin("sumRows", "(dst, v, w []float32, idx []int32, rows int) bool",
-		"adds v[e] times row idx[e] of w [rows,len(dst)] to dst for each e.",
-		"It returns false when w does not have a row.")
+	g.begin("sumRows", "(dst, v, w []float32, idx []int32, rows int, add bool) bool",
+		"sets dst to the sum of v[e] times row idx[e] of w [rows,len(dst)] over each e,",
+		"or adds it. It returns false when w does not have a row.")
 	s := rowSum{gen: g, dst: g.pointer("dst"), v: g.pointer("v"), w: g.pointer("w"),
-		idx: g.pointer("idx"), count: g.length("idx"), rows: g.integer("rows"), stride: g.length("dst"), off: g.GP64()}
+		idx: g.pointer("idx"), count: g.length("idx"), rows: g.integer("rows"), stride: g.length("dst"), off: g.GP64(),
+		add: g.Load(g.Param("add"), g.GP8())}
 	left := g.copyOf(s.stride)
 	g.SHLQ(operand.U8(2), s.stride)
 	g.XORQ(s.off, s.off)
@@ -63,10 +65,12 @@ func (g *gen) sumRows() {
 }
 
 func (s rowSum) panel(width int, place reg.Register) {
-	sums := s.vecs(width)
-	for i, sum := range sums {
-		s.VMOVUPS(indexed(s.dst, s.off, i*s.bytes()), sum)
-	}
+	sums := s.zeros(width)
+	s.whenAdding(fmt.Sprintf("Set%d", width), func() {
+		for i, sum := range sums {
+			s.VMOVUPS(indexed(s.dst, s.off, i*s.bytes()), sum)
+		}
+	})
 	s.each(fmt.Sprintf("Rows%d", width), place, func(a reg.VecVirtual, row reg.Register) {
 		for i, sum := range sums {
 			s.VFMADD231PS(indexed(row, s.off, i*s.bytes()), a, sum)
@@ -78,9 +82,17 @@ func (s rowSum) panel(width int, place reg.Register) {
 	s.ADDQ(operand.U32(uint32(width*s.bytes())), s.off)
 }
 
+// whenAdding emits body for sums that dst is added to.
+func (s rowSum) whenAdding(label string, body func()) {
+	s.TESTB(s.add, s.add)
+	s.JZ(operand.LabelRef(label))
+	body()
+	s.Label(label)
+}
+
 func (s rowSum) tailPanel(left, place reg.Register) {
-	t, sum, x := s.tail(left), s.vec(), s.vec()
-	s.loadTail(t, indexed(s.dst, s.off, 0), sum)
+	t, sum, x := s.tail(left), s.zeros(1)[0], s.vec()
+	s.whenAdding("SetTail", func() { s.loadTail(t, indexed(s.dst, s.off, 0), sum) })
 	s.each("RowsTail", place, func(a reg.VecVirtual, row reg.Register) {
 		s.loadTail(t, indexed(row, s.off, 0), x)
 		s.VFMADD231PS(x, a, sum)

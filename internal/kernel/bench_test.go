@@ -73,7 +73,7 @@ func BenchmarkSumRows(b *testing.B) {
 	idx := benchIndex(benchK*997, benchF)
 	benchSets(b, func(b *testing.B, s *set) {
 		for i := 0; b.Loop(); i = (i + 1) % 997 {
-			s.sumRows(dst, v, w, idx[benchK*i:benchK*(i+1)], benchF)
+			s.sumRows(dst, v, w, idx[benchK*i:benchK*(i+1)], benchF, true)
 		}
 		gflops(b, 2*benchD*benchK)
 		rate(b, 4*benchD*benchK)

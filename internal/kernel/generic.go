@@ -46,8 +46,11 @@ func dotsGeneric(dst, x, w []float32, idx []int32, rows int) bool {
 	return true
 }
 
-func sumRowsGeneric(dst, v, w []float32, idx []int32, rows int) bool {
+func sumRowsGeneric(dst, v, w []float32, idx []int32, rows int, add bool) bool {
 	d := len(dst)
+	if !add {
+		clear(dst)
+	}
 	for e, f := range idx {
 		if uint(f) >= uint(rows) {
 			return false

@@ -22,7 +22,7 @@ type set struct {
 
 	dots    func(dst, x, w []float32, idx []int32, rows int) bool // false: an index is out of range
 	axpy    func(dst []float32, a float32, x []float32)
-	sumRows func(dst, v, w []float32, idx []int32, rows int) bool
+	sumRows func(dst, v, w []float32, idx []int32, rows int, add bool) bool
 
 	// unwind is Unwind; len(grad) is a multiple of unwindColumns.
 	unwind        func(dst, w []float32, stride, rows int, idx []int32, c, s, grad, found []float32) bool

@@ -171,12 +171,17 @@ func TestSumRowsGivesBitsOfAxpy(t *testing.T) {
 			for e, f := range idx {
 				s.axpy(exact.x, v[e], w.x[int(f)*n:int(f+1)*n])
 			}
-			sumRowsGeneric(plain.x, v, w.x, idx, rows)
-			if !s.sumRows(dst.x, v, w.x, idx, rows) {
+			sumRowsGeneric(plain.x, v, w.x, idx, rows, true)
+			if !s.sumRows(dst.x, v, w.x, idx, rows, true) {
 				t.Fatal("sumRows refused its indices")
 			}
 			compare(t, fmt.Sprintf("sumRows of %d against axpy", count), dst, exact, nil)
 			compare(t, fmt.Sprintf("sumRows of %d against its twin", count), dst, plain, constant(n, 1e-5))
+			fromZeros := dst.clone()
+			clear(fromZeros.x)
+			s.sumRows(fromZeros.x, v, w.x, idx, rows, true)
+			s.sumRows(dst.x, v, w.x, idx, rows, false)
+			compare(t, fmt.Sprintf("sumRows that sets, of %d", count), dst, fromZeros, nil)
 		}
 	})
 }
@@ -196,7 +201,7 @@ func TestIndexOutOfRangePanics(t *testing.T) {
 			for at := range 6 {
 				idx := make([]int32, 6)
 				idx[at] = bad
-				if s.dots(make([]float32, 6), x, w, idx, 3) || s.sumRows(make([]float32, 20), x[:6], w, idx, 3) {
+				if s.dots(make([]float32, 6), x, w, idx, 3) || s.sumRows(make([]float32, 20), x[:6], w, idx, 3, true) {
 					t.Fatalf("%s accepts row %d of 3 at place %d", s.name, bad, at)
 				}
 			}

@@ -72,12 +72,17 @@ func Axpy(dst []float32, a float32, x []float32) {
 
 // SumRows adds Σ_e v[e]·w[idx[e]] to dst [D], rows of w [F,D] in the order of
 // e: the bits of one Axpy an entry.
-func SumRows(dst, v, w []float32, idx []int32) {
+func SumRows(dst, v, w []float32, idx []int32) { sumRows(dst, v, w, idx, true) }
+
+// SetRows sets dst [D] to Σ_e v[e]·w[idx[e]]: the bits of SumRows from zeros.
+func SetRows(dst, v, w []float32, idx []int32) { sumRows(dst, v, w, idx, false) }
+
+func sumRows(dst, v, w []float32, idx []int32, add bool) {
 	if len(dst) == 0 {
 		return
 	}
 	rows := len(w) / len(dst)
-	if !chosen.sumRows(dst, v[:len(idx)], w, idx, rows) {
+	if !chosen.sumRows(dst, v[:len(idx)], w, idx, rows, add) {
 		panicIndex(idx, rows)
 	}
 }

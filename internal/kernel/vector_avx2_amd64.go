@@ -26,11 +26,11 @@ func dotTileAVX2(dst []float32, ld int, x []float32, w []float32, d int, n int)
 //go:noescape
 func axpyAVX2(dst []float32, a float32, x []float32)
 
-// sumRowsAVX2 adds v[e] times row idx[e] of w [rows,len(dst)] to dst for each e.
-// It returns false when w does not have a row.
+// sumRowsAVX2 sets dst to the sum of v[e] times row idx[e] of w [rows,len(dst)] over each e,
+// or adds it. It returns false when w does not have a row.
 //
 //go:noescape
-func sumRowsAVX2(dst []float32, v []float32, w []float32, idx []int32, rows int) bool
+func sumRowsAVX2(dst []float32, v []float32, w []float32, idx []int32, rows int, add bool) bool
 
 // dotF64AVX2 is the inner product of a and b[:len(a)] in float64.
 //

@@ -511,9 +511,9 @@ Whole:
 	VZEROUPPER
 	RET
 
-// func sumRowsAVX2(dst []float32, v []float32, w []float32, idx []int32, rows int) bool
+// func sumRowsAVX2(dst []float32, v []float32, w []float32, idx []int32, rows int, add bool) bool
 // Requires: AVX, FMA3
-TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-105
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-113
 	MOVQ dst_base+0(FP), AX
 	MOVQ v_base+24(FP), CX
 	MOVQ w_base+48(FP), DX
@@ -521,13 +521,28 @@ TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-105
 	MOVQ idx_len+80(FP), SI
 	MOVQ rows+96(FP), DI
 	MOVQ dst_len+8(FP), R8
-	MOVQ R8, R10
+	MOVB add+104(FP), R10
+	MOVQ R8, R11
 	SHLQ $0x02, R8
 	XORQ R9, R9
-	CMPQ R10, $0x00000060
+	CMPQ R11, $0x00000060
 	JL   Panel12Done
 
 Panel12:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTB   R10, R10
+	JZ      Set12
 	VMOVUPS (AX)(R9*1), Y0
 	VMOVUPS 32(AX)(R9*1), Y1
 	VMOVUPS 64(AX)(R9*1), Y2
@@ -540,31 +555,33 @@ Panel12:
 	VMOVUPS 288(AX)(R9*1), Y9
 	VMOVUPS 320(AX)(R9*1), Y10
 	VMOVUPS 352(AX)(R9*1), Y11
-	XORQ    R11, R11
-	CMPQ    R11, SI
-	JGE     Rows12Done
+
+Set12:
+	XORQ R12, R12
+	CMPQ R12, SI
+	JGE  Rows12Done
 
 Rows12:
-	MOVLQSX      (BX)(R11*4), R12
-	CMPQ         R12, DI
+	MOVLQSX      (BX)(R12*4), R13
+	CMPQ         R13, DI
 	JAE          BadIndex
-	IMULQ        R8, R12
-	ADDQ         DX, R12
-	VBROADCASTSS (CX)(R11*4), Y12
-	VFMADD231PS  (R12)(R9*1), Y12, Y0
-	VFMADD231PS  32(R12)(R9*1), Y12, Y1
-	VFMADD231PS  64(R12)(R9*1), Y12, Y2
-	VFMADD231PS  96(R12)(R9*1), Y12, Y3
-	VFMADD231PS  128(R12)(R9*1), Y12, Y4
-	VFMADD231PS  160(R12)(R9*1), Y12, Y5
-	VFMADD231PS  192(R12)(R9*1), Y12, Y6
-	VFMADD231PS  224(R12)(R9*1), Y12, Y7
-	VFMADD231PS  256(R12)(R9*1), Y12, Y8
-	VFMADD231PS  288(R12)(R9*1), Y12, Y9
-	VFMADD231PS  320(R12)(R9*1), Y12, Y10
-	VFMADD231PS  352(R12)(R9*1), Y12, Y11
-	INCQ         R11
-	CMPQ         R11, SI
+	IMULQ        R8, R13
+	ADDQ         DX, R13
+	VBROADCASTSS (CX)(R12*4), Y12
+	VFMADD231PS  (R13)(R9*1), Y12, Y0
+	VFMADD231PS  32(R13)(R9*1), Y12, Y1
+	VFMADD231PS  64(R13)(R9*1), Y12, Y2
+	VFMADD231PS  96(R13)(R9*1), Y12, Y3
+	VFMADD231PS  128(R13)(R9*1), Y12, Y4
+	VFMADD231PS  160(R13)(R9*1), Y12, Y5
+	VFMADD231PS  192(R13)(R9*1), Y12, Y6
+	VFMADD231PS  224(R13)(R9*1), Y12, Y7
+	VFMADD231PS  256(R13)(R9*1), Y12, Y8
+	VFMADD231PS  288(R13)(R9*1), Y12, Y9
+	VFMADD231PS  320(R13)(R9*1), Y12, Y10
+	VFMADD231PS  352(R13)(R9*1), Y12, Y11
+	INCQ         R12
+	CMPQ         R12, SI
 	JL           Rows12
 
 Rows12Done:
@@ -581,36 +598,44 @@ Rows12Done:
 	VMOVUPS Y10, 320(AX)(R9*1)
 	VMOVUPS Y11, 352(AX)(R9*1)
 	ADDQ    $0x00000180, R9
-	SUBQ    $0x00000060, R10
-	CMPQ    R10, $0x00000060
+	SUBQ    $0x00000060, R11
+	CMPQ    R11, $0x00000060
 	JGE     Panel12
 
 Panel12Done:
-	CMPQ R10, $0x00000020
+	CMPQ R11, $0x00000020
 	JL   Panel4Done
 
 Panel4:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTB   R10, R10
+	JZ      Set4
 	VMOVUPS (AX)(R9*1), Y0
 	VMOVUPS 32(AX)(R9*1), Y1
 	VMOVUPS 64(AX)(R9*1), Y2
 	VMOVUPS 96(AX)(R9*1), Y3
-	XORQ    R11, R11
-	CMPQ    R11, SI
-	JGE     Rows4Done
+
+Set4:
+	XORQ R12, R12
+	CMPQ R12, SI
+	JGE  Rows4Done
 
 Rows4:
-	MOVLQSX      (BX)(R11*4), R12
-	CMPQ         R12, DI
+	MOVLQSX      (BX)(R12*4), R13
+	CMPQ         R13, DI
 	JAE          BadIndex
-	IMULQ        R8, R12
-	ADDQ         DX, R12
-	VBROADCASTSS (CX)(R11*4), Y4
-	VFMADD231PS  (R12)(R9*1), Y4, Y0
-	VFMADD231PS  32(R12)(R9*1), Y4, Y1
-	VFMADD231PS  64(R12)(R9*1), Y4, Y2
-	VFMADD231PS  96(R12)(R9*1), Y4, Y3
-	INCQ         R11
-	CMPQ         R11, SI
+	IMULQ        R8, R13
+	ADDQ         DX, R13
+	VBROADCASTSS (CX)(R12*4), Y4
+	VFMADD231PS  (R13)(R9*1), Y4, Y0
+	VFMADD231PS  32(R13)(R9*1), Y4, Y1
+	VFMADD231PS  64(R13)(R9*1), Y4, Y2
+	VFMADD231PS  96(R13)(R9*1), Y4, Y3
+	INCQ         R12
+	CMPQ         R12, SI
 	JL           Rows4
 
 Rows4Done:
@@ -619,61 +644,71 @@ Rows4Done:
 	VMOVUPS Y2, 64(AX)(R9*1)
 	VMOVUPS Y3, 96(AX)(R9*1)
 	ADDQ    $0x00000080, R9
-	SUBQ    $0x00000020, R10
-	CMPQ    R10, $0x00000020
+	SUBQ    $0x00000020, R11
+	CMPQ    R11, $0x00000020
 	JGE     Panel4
 
 Panel4Done:
-	CMPQ R10, $0x00000008
+	CMPQ R11, $0x00000008
 	JL   Panel1Done
 
 Panel1:
+	VXORPS  Y0, Y0, Y0
+	TESTB   R10, R10
+	JZ      Set1
 	VMOVUPS (AX)(R9*1), Y0
-	XORQ    R11, R11
-	CMPQ    R11, SI
-	JGE     Rows1Done
+
+Set1:
+	XORQ R12, R12
+	CMPQ R12, SI
+	JGE  Rows1Done
 
 Rows1:
-	MOVLQSX      (BX)(R11*4), R12
-	CMPQ         R12, DI
+	MOVLQSX      (BX)(R12*4), R13
+	CMPQ         R13, DI
 	JAE          BadIndex
-	IMULQ        R8, R12
-	ADDQ         DX, R12
-	VBROADCASTSS (CX)(R11*4), Y1
-	VFMADD231PS  (R12)(R9*1), Y1, Y0
-	INCQ         R11
-	CMPQ         R11, SI
+	IMULQ        R8, R13
+	ADDQ         DX, R13
+	VBROADCASTSS (CX)(R12*4), Y1
+	VFMADD231PS  (R13)(R9*1), Y1, Y0
+	INCQ         R12
+	CMPQ         R12, SI
 	JL           Rows1
 
 Rows1Done:
 	VMOVUPS Y0, (AX)(R9*1)
 	ADDQ    $0x00000020, R9
-	SUBQ    $0x00000008, R10
-	CMPQ    R10, $0x00000008
+	SUBQ    $0x00000008, R11
+	CMPQ    R11, $0x00000008
 	JGE     Panel1
 
 Panel1Done:
-	TESTQ      R10, R10
+	TESTQ      R11, R11
 	JZ         Whole
-	LEAQ       tailMasks<>+32(SB), R11
-	NEGQ       R10
-	VMOVDQU    (R11)(R10*4), Y0
+	LEAQ       tailMasks<>+32(SB), R12
+	NEGQ       R11
+	VMOVDQU    (R12)(R11*4), Y0
+	VXORPS     Y1, Y1, Y1
+	TESTB      R10, R10
+	JZ         SetTail
 	VMASKMOVPS (AX)(R9*1), Y0, Y1
-	XORQ       R11, R11
-	CMPQ       R11, SI
-	JGE        RowsTailDone
+
+SetTail:
+	XORQ R12, R12
+	CMPQ R12, SI
+	JGE  RowsTailDone
 
 RowsTail:
-	MOVLQSX      (BX)(R11*4), R10
+	MOVLQSX      (BX)(R12*4), R10
 	CMPQ         R10, DI
 	JAE          BadIndex
 	IMULQ        R8, R10
 	ADDQ         DX, R10
-	VBROADCASTSS (CX)(R11*4), Y3
+	VBROADCASTSS (CX)(R12*4), Y3
 	VMASKMOVPS   (R10)(R9*1), Y0, Y2
 	VFMADD231PS  Y2, Y3, Y1
-	INCQ         R11
-	CMPQ         R11, SI
+	INCQ         R12
+	CMPQ         R12, SI
 	JL           RowsTail
 
 RowsTailDone:
@@ -681,13 +716,13 @@ RowsTailDone:
 
 Whole:
 	MOVB $0x01, AL
-	MOVB AL, ret+104(FP)
+	MOVB AL, ret+112(FP)
 	VZEROUPPER
 	RET
 
 BadIndex:
 	XORB AL, AL
-	MOVB AL, ret+104(FP)
+	MOVB AL, ret+112(FP)
 	VZEROUPPER
 	RET
 

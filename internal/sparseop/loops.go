@@ -65,13 +65,14 @@ func dots[T float](dst, x, w []T, idx []int32) {
 	}
 }
 
-// sumRows computes dst += Σ v[e]·w[idx[e]], w rows of length len(dst), in the
+// setRows computes dst = Σ v[e]·w[idx[e]], w rows of length len(dst), in the
 // order of idx.
-func sumRows[T float](dst, v, w []T, idx []int32) {
+func setRows[T float](dst, v, w []T, idx []int32) {
 	if d, ok := any(dst).([]float32); ok {
-		kernel.SumRows(d, any(v).([]float32), any(w).([]float32), idx)
+		kernel.SetRows(d, any(v).([]float32), any(w).([]float32), idx)
 		return
 	}
+	clear(dst)
 	for e, r := range idx {
 		row := w[int(r)*len(dst):]
 		for j := range dst {
