@@ -24,10 +24,28 @@ type Pool struct {
 	turn    sync.Mutex // held by one Run at a time
 	closed  bool
 	task    Task
-	items   int64
-	next    atomic.Int64
+	shares  []share       // one a worker
+	sharing int           // workers of the run under way
 	done    chan struct{} // a helper that was awaited is done
 	failure atomic.Pointer[failure]
+}
+
+// A share is the items of a run that a worker begins with; it goes on with what
+// is left of the others'. Items of the same share of a batch are then the same
+// worker's from run to run, and what it wrote is in its own caches.
+type share struct {
+	next atomic.Int64
+	end  int64
+	_    [112]byte // each in cache lines of its own
+}
+
+// take gives the next item, or false when there is none left.
+func (s *share) take() (int, bool) {
+	if s.next.Load() >= s.end {
+		return 0, false
+	}
+	item := s.next.Add(1) - 1
+	return int(item), item < s.end
 }
 
 // failure is the value of the first panic of a Run.
@@ -40,7 +58,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = processors
 	}
-	p := &Pool{threads: threads, done: make(chan struct{})}
+	p := &Pool{threads: threads, done: make(chan struct{}), shares: make([]share, threads)}
 	for worker := 1; worker < threads; worker++ {
 		h := &helper{wake: make(chan struct{}, 1)}
 		if threads <= processors {
@@ -67,8 +85,8 @@ func (p *Pool) Run(items int, t Task) {
 	if p.closed {
 		n = 0
 	}
-	p.task, p.items = t, int64(items)
-	p.next.Store(0)
+	p.task = t
+	p.divide(items, n+1)
 	for _, h := range p.helpers[:n] {
 		h.call()
 	}
@@ -104,15 +122,24 @@ func (p *Pool) serve(worker int, h *helper) {
 	}
 }
 
-// drain takes items until none is left.
+// divide gives each of some workers a share of the items.
+func (p *Pool) divide(items, workers int) {
+	p.sharing = workers
+	for w := range workers {
+		s := &p.shares[w]
+		s.next.Store(int64(items * w / workers))
+		s.end = int64(items * (w + 1) / workers)
+	}
+}
+
+// drain takes items until none is left, a worker's own first.
 func (p *Pool) drain(worker int) {
 	defer p.catch()
-	for {
-		item := p.next.Add(1) - 1
-		if item >= p.items {
-			return
+	for i := range p.sharing {
+		s := &p.shares[(worker+i)%p.sharing]
+		for item, ok := s.take(); ok; item, ok = s.take() {
+			p.task.Do(worker, item)
 		}
-		p.task.Do(worker, int(item))
 	}
 }
 
@@ -123,5 +150,7 @@ func (p *Pool) catch() {
 		return
 	}
 	p.failure.CompareAndSwap(nil, &failure{value})
-	p.next.Store(p.items)
+	for w := range p.sharing {
+		p.shares[w].next.Store(p.shares[w].end)
+	}
 }
