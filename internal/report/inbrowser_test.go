@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -43,6 +44,31 @@ func TestBrowser(t *testing.T) {
 	if broken := ask[any](b, "window.broken"); broken != nil {
 		t.Errorf("text of a token was run: %v", broken)
 	}
+}
+
+// TestBrowserTicks: the numbers of an axis are all plain or all powers of ten,
+// with one sign for minus.
+func TestBrowserTicks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the report is not opened in a browser")
+	}
+	p := &Page{Title: "Ticks", Runs: []Run{{Name: "run", F: 3}}}
+	want := map[string]string{"plain": "0.001 0.01 0.1", "powers": "10⁻⁵ 10⁻⁴ 10⁻³ 10⁻²", "fine": "0.0002 0.0005 0.001", "signed": "−1 −0.5 0 0.5 1"}
+	for key, values := range map[string][]float64{"plain": {0.001, 0.02, 0.1}, "powers": {1e-5, 1e-4, 0.01}, "fine": {2e-4, 5e-4, 0.001}, "signed": {-1, 0, 1}} {
+		c := Column{Key: key, Title: key, Kind: Size, Plot: true, Values: values}
+		if key == "signed" {
+			c.Kind = Number
+		}
+		p.Runs[0].Table.Columns = append(p.Runs[0].Table.Columns, c)
+	}
+	b := openTab(t, p)
+	b.open("#/")
+	got := ask[map[string]string](b, `Object.fromEntries([...document.querySelectorAll('figure.chart')].map((f) => [f.querySelector('.axis .label[text-anchor=middle]').textContent,
+		[...f.querySelectorAll('.axis text[text-anchor=middle]:not(.label)')].map((e) => e.textContent).join(' ')]))`)
+	if !maps.Equal(got, want) {
+		t.Errorf("ticks are %q, want %q", got, want)
+	}
+	b.quiet()
 }
 
 // TestBrowserComparesRuns opens figures of two runs whose names, metrics and

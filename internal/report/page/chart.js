@@ -47,13 +47,14 @@ function logTicks(lo, hi, count) {
   return list.filter((_, i) => i % every === 0);
 }
 
-function tickText(v, axis) {
-  if (axis.share) return percent(v);
-  const power = Math.log10(Math.abs(v));
-  if (axis.log && v > 0 && (v < 0.01 || v >= 1e5) && Math.abs(power - Math.round(power)) < 1e-9) {
-    return '10' + [...String(Math.round(power))].map((c) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[c] || '⁻').join('');
-  }
-  return short(v);
+const exponent = (v) => Math.round(Math.log10(v));
+
+// tickTexts are the numbers at the ticks of an axis, all of them in one notation.
+function tickTexts(list, axis) {
+  if (axis.share) return list.map((v) => percent(v));
+  const powers = axis.log && list.every((v) => v > 0 && Math.abs(v / 10 ** exponent(v) - 1) < 1e-9);
+  if (!powers || list.every((v) => v >= 0.001 && v < 1e5)) return list.map((v) => short(v));
+  return list.map((v) => '10' + [...String(exponent(v))].map((c) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[c] || '⁻').join(''));
 }
 
 // frame draws the axes of a chart. x and y are [lo, hi].
@@ -63,14 +64,17 @@ function frame(axes, x, y, options = {}) {
   const sy = scale(y[0], y[1], b.height - b.bottom, b.top, axes.y.log);
   const bottom = b.height - b.bottom;
   const grid = svg('g', { class: 'axis' });
-  for (const v of ticks(sy, 5)) {
-    grid.append(svg('line', { x1: b.left, x2: b.width - b.right, y1: sy(v), y2: sy(v) }),
-      svg('text', { x: b.left - 6, y: sy(v) + 4, 'text-anchor': 'end' }, tickText(v, axes.y)));
-  }
-  for (const v of options.noX ? [] : ticks(sx, 6)) {
-    grid.append(svg('line', { class: 'tick', x1: sx(v), x2: sx(v), y1: bottom, y2: bottom + 4 }),
-      svg('text', { x: sx(v), y: bottom + 17, 'text-anchor': 'middle' }, tickText(v, axes.x)));
-  }
+  const up = ticks(sy, 5), across = options.noX ? [] : ticks(sx, 6);
+  tickTexts(up, axes.y).forEach((text, i) => {
+    const y = sy(up[i]);
+    grid.append(svg('line', { x1: b.left, x2: b.width - b.right, y1: y, y2: y }),
+      svg('text', { x: b.left - 6, y: y + 4, 'text-anchor': 'end' }, text));
+  });
+  tickTexts(across, axes.x).forEach((text, i) => {
+    const x = sx(across[i]);
+    grid.append(svg('line', { class: 'tick', x1: x, x2: x, y1: bottom, y2: bottom + 4 }),
+      svg('text', { x, y: bottom + 17, 'text-anchor': 'middle' }, text));
+  });
   grid.append(svg('line', { class: 'base', x1: b.left, x2: b.width - b.right, y1: bottom, y2: bottom }));
   if (axes.y.label) grid.append(svg('text', { class: 'label', x: 2, y: b.top - 8 }, axes.y.label));
   if (axes.x.label) grid.append(svg('text', { class: 'label', x: (b.left + b.width - b.right) / 2, y: b.height - 8, 'text-anchor': 'middle' }, axes.x.label));

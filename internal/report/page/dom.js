@@ -55,7 +55,7 @@ const grouped = (n) => n.toLocaleString('en-US');
 
 function short(v, digits = 3) {
   if (v === null || v === undefined || Number.isNaN(v)) return '–';
-  if (Number.isInteger(v) && Math.abs(v) < 1e15) return grouped(v);
+  if (Number.isInteger(v) && Math.abs(v) < 1e15) return grouped(v).replace('-', '−');
   const size = Math.abs(v);
   if (size >= 1e6 || size < 1e-4) return v.toExponential(digits - 1).replace('e+', 'e').replace('-', '−').replace('e-', 'e−');
   const rounded = Number(v.toPrecision(digits));
