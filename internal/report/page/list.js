@@ -211,8 +211,15 @@ function cell(c, row, t) {
   const v = c.values[row];
   if (c.kind === 'latent' && !Number.isNaN(v)) return el('td', {}, latentLink(v, t));
   if (c.key !== 'frequency') return el('td', {}, written(v, c.kind));
-  // A bar from one row in a million to all of them.
-  return el('td', { class: 'measure', '--share': v > 0 ? Math.max(0, 1 + Math.log10(v) / 6) : 0 }, written(v, c.kind));
+  return el('td', { class: 'measure', '--share': v > 0 ? placeOf(v, c) : 0 }, written(v, c.kind));
+}
+
+// placeOf is where v lies between the least number of a column above 0 and the
+// largest, in orders of magnitude; the least still shows.
+function placeOf(v, c) {
+  c.logs ||= extent([c.values.filter((x) => x > 0)]).map(Math.log);
+  const [lo, hi] = c.logs;
+  return hi > lo ? 0.04 + 0.96 * (Math.log(v) - lo) / (hi - lo) : 1;
 }
 
 // latentLink leads to a latent that the report describes.
