@@ -226,7 +226,7 @@ func seriesCharts(runs []Run) (list []chart) {
 				if !titled {
 					c.Title, c.X.Label = title(name), "x"
 				}
-				c.ID, c.Help, c.Kind = name, s.Definition, "lines"
+				c.ID, c.Help, c.Kind = name, capital(s.Definition), "lines"
 				if len(s.X) == len(s.Y)+1 {
 					c.Kind = "bars"
 				}
@@ -265,9 +265,16 @@ func (r *Run) has(column string) bool {
 
 // title is a name of a series as a heading.
 func title(name string) string {
-	words := strings.ReplaceAll(name, "_", " ")
-	if words == "" {
-		return words
+	return capital(strings.ReplaceAll(name, "_", " "))
+}
+
+// capital begins a sentence; symbols such as ε stay as they are.
+func capital(s string) string {
+	if s == "" {
+		return s
 	}
-	return strings.ToUpper(words[:1]) + words[1:]
+	if c := s[0]; 'a' <= c && c <= 'z' {
+		return string(c-'a'+'A') + s[1:]
+	}
+	return s
 }
