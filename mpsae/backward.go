@@ -211,13 +211,11 @@ func (r *alongColumns[T]) Do(_, block int) {
 	for j := range f {
 		clear(r.dst[j*d+lo : j*d+hi])
 	}
-	var left, by [columnBlock]T
-	g, found := by[:hi-lo], left[:hi-lo]
+	var none [columnBlock]T
 	for i := range len(p.path.ptr) - 1 {
-		copy(found, r.kept.residual[i*d+lo:])
-		clear(g)
+		g, found := none[:hi-lo], r.kept.residual[i*d+lo:i*d+hi]
 		if r.byLeft {
-			copy(g, r.grad[i*d+lo:])
+			g = r.grad[i*d+lo : i*d+hi]
 		}
 		r.unwind(p.path.ptr[i], p.path.ptr[i+1], lo, g, found)
 	}
@@ -232,6 +230,8 @@ func (r *alongColumns[T]) unwind(first, end int32, lo int, g, found []T) {
 			any(g).([]float32), any(found).([]float32))
 		return
 	}
+	var left, by [columnBlock]T
+	g, found = by[:copy(by[:], g)], left[:copy(left[:], found)]
 	for t := end - 1; t >= first; t-- {
 		at := int(p.path.atom[t])*d + lo
 		c, s := r.kept.coefficient[t], r.slope[t]

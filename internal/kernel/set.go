@@ -24,7 +24,7 @@ type set struct {
 	axpy    func(dst []float32, a float32, x []float32)
 	sumRows func(dst, v, w []float32, idx []int32, rows int, add bool) bool
 
-	// unwind is Unwind; len(grad) is a multiple of unwindColumns.
+	// unwind is Unwind; len(grad) is a multiple of unwindColumns. May be nil.
 	unwind        func(dst, w []float32, stride, rows int, idx []int32, c, s, grad, found []float32) bool
 	unwindColumns int
 
@@ -84,7 +84,7 @@ var generic = set{
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
 	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {},
-	tops: topsGeneric, axpyTops: axpyTopsGeneric, unwind: unwindGeneric, unwindColumns: 1,
+	tops: topsGeneric, axpyTops: axpyTopsGeneric,
 	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }
 

@@ -22,12 +22,19 @@ func TestUnwindTwin(t *testing.T) {
 				grad, found := randomFloats(r, n), randomFloats(r, n)
 				w, got := randomFloats(r, rows*stride), randomFloats(r, rows*stride)
 				want := slices.Clone(got)
-				if !s.unwind(got[3:], w[3:], stride, rows, idx, c, slope, slices.Clone(grad), slices.Clone(found)) {
+				keptGrad, keptFound := slices.Clone(grad), slices.Clone(found)
+				if !s.unwind(got[3:], w[3:], stride, rows, idx, c, slope, grad, found) {
 					t.Fatal("an entry is refused")
 				}
-				unwindBy(s.axpy, want[3:], w[3:], stride, rows, idx, c, slope, grad, found)
+				for lo := 0; lo < n; lo += unwindRest {
+					hi := min(lo+unwindRest, n)
+					unwindBy(s.axpy, want[3+lo:], w[3+lo:], stride, rows, idx, c, slope, grad[lo:hi], found[lo:hi])
+				}
 				if !slices.Equal(got, want) {
 					t.Fatalf("%d columns, %d entries: other bits than axpys", n, entries)
+				}
+				if !slices.Equal(grad, keptGrad) || !slices.Equal(found, keptFound) {
+					t.Fatalf("%d columns, %d entries: grad or found moved", n, entries)
 				}
 			}
 		}
@@ -50,8 +57,15 @@ func TestUnwind(t *testing.T) {
 		grad, found := randomFloats(r, n), randomFloats(r, n)
 		w, got := randomFloats(r, rows*stride), randomFloats(r, rows*stride)
 		want := slices.Clone(got)
-		Unwind(got, w, stride, rows, idx, c, s, slices.Clone(grad), slices.Clone(found))
-		unwindGeneric(want, w, stride, rows, idx, c, s, grad, found)
+		kept := slices.Concat(grad, found)
+		Unwind(got, w, stride, rows, idx, c, s, grad, found)
+		if !slices.Equal(slices.Concat(grad, found), kept) {
+			t.Fatalf("%d columns: grad or found moved", n)
+		}
+		for lo := 0; lo < n; lo += unwindRest {
+			hi := min(lo+unwindRest, n)
+			unwindBy(axpyGeneric, want[lo:], w[lo:], stride, rows, idx, c, s, grad[lo:hi], found[lo:hi])
+		}
 		for i := range got {
 			if d := got[i] - want[i]; d > 1e-4 || d < -1e-4 {
 				t.Fatalf("%d columns: number %d is %g, not %g", n, i, got[i], want[i])
