@@ -84,6 +84,8 @@ func emitWords(g *gen) {
 	g.quantizeWords()
 	g.wordTile()
 	g.axpyWordsTops()
+	g.streamWords()
+	g.storeFence()
 }
 
 func emitNoise(g *gen) {

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
 
 // The kernels of this file multiply in words of 16 bits (VNNI). They are for
 // AVX-512 only.
@@ -75,4 +78,32 @@ func (g *gen) wordTile() {
 		g.ADDQ(ld, dst)
 	}
 	g.end()
+}
+
+// streamWords is quantizeWords for words that will not be read soon: they go
+// past the caches, which need not read what they replace.
+func (g *gen) streamWords() {
+	g.begin("streamWords", "(dst []int16, x []float32, inverse float32)",
+		"sets dst, at a multiple of 64 bytes, to x·inverse rounded to whole numbers,",
+		"past the caches; len(x) is a multiple of 32. Others see it after storeFence.")
+	dst, x, left := g.pointer("dst"), g.pointer("x"), g.length("x")
+	inverse, low, high := g.broadcast("inverse"), g.ZMM(), g.ZMM()
+	g.while("Block", left, 32, func() {
+		for i, v := range []reg.VecVirtual{low, high} {
+			g.VMULPS(at(x, 64*i), inverse, v)
+			g.VCVTPS2DQ(v, v)
+			g.VPMOVSDW(v, v.AsY())
+		}
+		g.VINSERTI64X4(operand.U8(1), high.AsY(), low, low)
+		g.VMOVNTDQ(low, at(dst, 0))
+		g.ADDQ(operand.U32(128), x)
+		g.ADDQ(operand.U32(64), dst)
+	})
+	g.end()
+}
+
+func (g *gen) storeFence() {
+	g.begin("storeFence", "()", "makes what streamWords stored visible to all.")
+	g.SFENCE()
+	g.RET()
 }

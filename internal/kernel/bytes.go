@@ -35,6 +35,13 @@ func wordsOf(x []float32) []int16 {
 	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))
 }
 
+const lineWords = 32 // of 16 bits, in a line of the cache
+
+// lineOffset is how many bytes beyond the start of a line w begins.
+func lineOffset(w []int16) uintptr {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(w))) % (2 * lineWords)
+}
+
 // packBytes is pack for quantised rows [rows,depth,4].
 func (s *set) packBytes(dst, rows []byte, count, depth, width int) {
 	s.pack(words(dst), operand{words(rows), depth, 1}, 0, count, 0, depth, width)

@@ -39,6 +39,9 @@ type wordGramWorker struct {
 // whole groups of the Estimator, that stay in the second-level cache.
 const wordGramRows = 3 * EstimateLatents
 
+// cachedWords is the largest product that may stay in a cache.
+const cachedWords = 1 << 22
+
 // NewWordGram makes a WordGram that is made on pool.
 func NewWordGram(pool *Pool) *WordGram {
 	return &WordGram{pool: pool, set: chosen, columns: NewEstimator(pool)}
@@ -82,6 +85,7 @@ func (g *WordGram) Do(worker, block int) {
 		g.impossible.Store(true)
 		return
 	}
+	defer g.set.words.fence()
 	group := 0
 	if g.mirrored {
 		group = first / EstimateLatents
@@ -105,10 +109,16 @@ func (g *WordGram) Do(worker, block int) {
 	}
 }
 
-// write rounds x to words, from column col of a row on.
+// write rounds x to words, from column col of a row on: past the caches, where
+// these cannot hold the product.
 func (g *WordGram) write(row, col int, x []float32) {
 	at := row*g.n + col
-	g.set.words.quantize(wordBytes(g.words[at:at+len(x)]), x, g.unit, 1/g.unit)
+	dst := g.words[at : at+len(x)]
+	if len(g.words) > cachedWords && len(x)%lineWords == 0 && lineOffset(dst) == 0 {
+		g.set.words.stream(dst, x, 1/g.unit)
+		return
+	}
+	g.set.words.quantize(wordBytes(dst), x, g.unit, 1/g.unit)
 }
 
 // Off bounds how far an entry is from the Dot of the two rows.

@@ -28,6 +28,33 @@ func TestAxpyWordsTopsTwin(t *testing.T) {
 	})
 }
 
+// TestStreamWordsTwin holds words that go past the caches against others.
+func TestStreamWordsTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *set) {
+		if s.words == nil {
+			return
+		}
+		r := rand.New(rand.NewPCG(7, 8))
+		all := wordsOf(make([]float32, 600))
+		all = all[(-int(lineOffset(all))&63)/2:]
+		for n := 0; n < 800; n += lineWords {
+			x, want := randomFloats(r, n), make([]int16, n)
+			for i := range x {
+				x[i] *= 20000 // some are beyond a word
+			}
+			for i := range all {
+				all[i] = 77
+			}
+			s.words.quantize(wordBytes(want), x, 1/1.7, 1.7)
+			s.words.stream(all[lineWords:lineWords+n], x, 1.7)
+			s.words.fence()
+			if !slices.Equal(all[lineWords:lineWords+n], want) || all[lineWords-1] != 77 || all[lineWords+n] != 77 {
+				t.Fatalf("%d words differ, or more were written", n)
+			}
+		}
+	})
+}
+
 // TestWordGram holds each entry against the product of the two rows, of one
 // matrix and of two, with rows of zeros and rows of one large number among
 // them, and asks that the bound is narrow.
@@ -98,4 +125,32 @@ func TestWordGramRefuses(t *testing.T) {
 	if g.Make(x, y, 300, 64, 100) || g.Make(y, x, 300, 64, 100) {
 		t.Error("products with a NaN are estimated")
 	}
+}
+
+// BenchmarkWordGram makes the product of a dictionary with itself, and moves
+// scores by its rows in no order.
+func BenchmarkWordGram(b *testing.B) {
+	if chosen.words == nil {
+		b.Skip("this set has no words")
+	}
+	const f, d = 6144, 768
+	pool := NewPool(1)
+	defer pool.Close()
+	r := rand.New(rand.NewPCG(1, 2))
+	w := randomFloats(r, f*d)
+	g, most := NewWordGram(pool), longestRow(w, d)*longestRow(w, d)
+	b.Run("make", func(b *testing.B) {
+		for b.Loop() {
+			g.Make(w, w, f, d, most)
+		}
+		b.ReportMetric(f*f*d*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+	})
+	g.Make(w, w, f, d, most)
+	dst, tops := make([]float32, f), make([]float32, f/TopBlock)
+	b.Run("axpy", func(b *testing.B) {
+		for b.Loop() {
+			g.AxpyTops(tops, dst, 1e-9, r.IntN(f))
+		}
+		rate(b, 2*f)
+	})
 }

@@ -349,3 +349,38 @@ Block:
 BlockDone:
 	VZEROUPPER
 	RET
+
+// func streamWordsAVX512(dst []int16, x []float32, inverse float32)
+// Requires: AVX, AVX512F
+TEXT ·streamWordsAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         x_len+32(FP), DX
+	VBROADCASTSS inverse+48(FP), Z0
+	CMPQ         DX, $0x00000020
+	JL           BlockDone
+
+Block:
+	VMULPS       (CX), Z0, Z1
+	VCVTPS2DQ    Z1, Z1
+	VPMOVSDW     Z1, Y1
+	VMULPS       64(CX), Z0, Z2
+	VCVTPS2DQ    Z2, Z2
+	VPMOVSDW     Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVNTDQ     Z1, (AX)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x00000020, DX
+	CMPQ         DX, $0x00000020
+	JGE          Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
+// func storeFenceAVX512()
+// Requires: MMX+
+TEXT ·storeFenceAVX512(SB), NOSPLIT, $0
+	SFENCE
+	RET
