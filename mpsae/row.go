@@ -79,6 +79,9 @@ func (w *worker) step(r *row, estimates []float32) {
 		r.done = true
 		return
 	}
+	if p.usedGram && p.gram.inWords {
+		p.gram.words.Expect(int(atom)) // while the row is brought up to date
+	}
 	again := p.stop && slices.Contains(r.atoms, atom)
 	w.before = r.norm
 	r.atoms = append(r.atoms, atom)

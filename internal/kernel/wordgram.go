@@ -124,6 +124,11 @@ func (g *WordGram) write(row, col int, x []float32) {
 // Off bounds how far an entry is from the Dot of the two rows.
 func (g *WordGram) Off() float64 { return g.off + 0.51*float64(g.unit) }
 
+// Expect begins to bring row j into the cache.
+func (g *WordGram) Expect(j int) {
+	g.set.prefetch(words(wordBytes(g.words[j*g.n : (j+1)*g.n])))
+}
+
 // AxpyTops adds a times row j, the products of left's row j with all of
 // right's, to dst [n] and returns what Tops gives for it.
 func (g *WordGram) AxpyTops(tops, dst []float32, a float32, j int) []float32 {
