@@ -180,6 +180,9 @@ func (r *alongRows[T]) Do(_, block int) {
 		}
 		for t := p.path.ptr[i+1] - 1; t >= p.path.ptr[i]; t-- {
 			f := int(p.path.atom[t])
+			if t > p.path.ptr[i] {
+				expect(r.v.dec, int(p.path.atom[t-1]), d)
+			}
 			s := -dot(g, r.v.dec[f*d:(f+1)*d])
 			if !r.byLeft {
 				s += r.grad[p.path.entry[t]]
@@ -263,6 +266,13 @@ func axpy[T float](dst []T, a T, x []T) {
 	}
 	for i := range dst {
 		dst[i] += a * x[i]
+	}
+}
+
+// expect begins to bring row f of w [.,D] into the cache.
+func expect[T float](w []T, f, d int) {
+	if w, ok := any(w).([]float32); ok {
+		kernel.Expect(w[f*d : (f+1)*d])
 	}
 }
 

@@ -143,7 +143,7 @@ func (w *worker) move(r *row, estimates []float32) {
 // there is none.
 func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 	p, slack := w.p, w.slack(r)
-	top := slices.Max(w.tops) // none is NaN
+	top := w.top()
 	if !(slack < 1e30) || p.f <= exactUpTo {
 		return w.exact(r, estimates)
 	}
@@ -169,6 +169,17 @@ func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 	return at, best
 }
 
+// top is the largest estimate.
+func (w *worker) top() float32 {
+	top := float32(math.Inf(-1))
+	for _, t := range w.tops { // none is NaN
+		if t > top {
+			top = t
+		}
+	}
+	return top
+}
+
 // exactUpTo is how many candidates are not worth telling apart.
 const exactUpTo = 32
 
@@ -181,7 +192,7 @@ func (w *worker) exact(r *row, estimates []float32) (int32, float32) {
 	}
 	r.drift = rounding(w.p.d) * r.norm
 	w.look(r, estimates)
-	top := slices.Max(w.tops)
+	top := w.top()
 	if math.IsInf(float64(top), -1) {
 		return -1, 0
 	}

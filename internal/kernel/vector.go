@@ -70,6 +70,9 @@ func Axpy(dst []float32, a float32, x []float32) {
 	chosen.axpy(dst, a, x[:len(dst)])
 }
 
+// Expect begins to bring x into the second-level cache. It changes nothing.
+func Expect(x []float32) { chosen.prefetch(x) }
+
 // SumRows adds Σ_e v[e]·w[idx[e]] to dst [D], rows of w [F,D] in the order of
 // e: the bits of one Axpy an entry.
 func SumRows(dst, v, w []float32, idx []int32) { sumRows(dst, v, w, idx, true) }
