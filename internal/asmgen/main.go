@@ -78,6 +78,8 @@ func emitScreen(g *gen) {
 	g.quantize()
 	g.byteTile()
 	g.screen()
+	g.thin()
+	g.choose()
 }
 
 func emitWords(g *gen) {

@@ -14,10 +14,29 @@ type byteKernels struct {
 	// tile sets c [tileRows,tileCols] to start plus the product of panels
 	// a [k,tileRows,4], unsigned, and b [k,tileCols,4], signed.
 	tile func(k int, a, b []byte, start, c []int32)
-	// screen sets bit j of hits[i] where the estimate acc[i,j]·factor[j]·scale[i]
-	// + add[j], with the bits of keep alone, is not below or at above[i].
-	screen func(acc []int32, factor, add []float32, keep uint32, scale, above []float32, hits []uint32)
+	// screen appends to the lists of row i, which begin at out[3i], the estimates
+	// acc[i,j]·factor[j]·scale[i] + add[j], with the bits of keep alone, that are
+	// not below or at above[i] and whose reach, greater by whole[i]·lost[j] +
+	// less[i]·size[j] + rest[j], is not below or at must[i]; and the reaches; and
+	// first + j. count[i] is how many they are. latents is [latentParts,tileCols]
+	// and rows [rowParts,tileRows], in the order named here; columns has a bit for
+	// each latent that there is. Lists have room for 16 more.
+	screen func(acc []int32, latents []float32, first int32, columns, keep uint32, rows []float32, out []*float32, count []int)
+	// thin moves what has a reach that is not below or at must to the front of
+	// lists with room for 16 more, and returns how many that are.
+	thin func(key, reach []float32, index []int32, must float32) int
+	// choose lists in out those with least <= key < below and a reach that is not
+	// below or at must, and returns how many they are. Every list has room for 16
+	// more.
+	choose func(key, reach []float32, index []int32, least, below, must float32, out []int32) int
 }
+
+// What screen reads of a latent: factor, add, lost, size, rest; and of a row:
+// scale, above, whole, less, must.
+const (
+	latentParts = 5
+	rowParts    = 5
+)
 
 // words views bytes four at a time as numbers that are moved and never
 // computed with.

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // picks are the latents that a row may keep, ascending, in three slices with
 // room for what collect writes beyond its last.
@@ -30,6 +33,11 @@ func (p *picks) reserve(n int) {
 		p.score = append(make([]float32, 0, room), p.score...)
 		p.index = append(make([]int32, 0, room), p.index...)
 	}
+}
+
+// begins are the addresses of the lists, the numbers' as though they were float32.
+func (p *picks) begins() (key, score, index *float32) {
+	return unsafe.SliceData(p.key), unsafe.SliceData(p.score), (*float32)(unsafe.Pointer(unsafe.SliceData(p.index)))
 }
 
 func (p *picks) cut(n int) { p.key, p.score, p.index = p.key[:n], p.score[:n], p.index[:n] }

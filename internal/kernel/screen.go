@@ -43,14 +43,12 @@ type screen struct {
 	depth  int     // bytes of a row in fours
 	trust  float64 // 1, or the part of the bound that is relied upon
 
-	panels []byte    // [panels,depth,tileCols,4]
-	start  []int32   // [cols] what takes the offset of x's bytes out of a product
-	factor []float32 // [cols] key of one unit of the product and of x's scale
-	add    []float32 // [cols] bias
-	bound  []bounds  // [n]
-	widest []bounds  // [groups] the largest of each
-	rows   []*screenRows
-	gaveUp atomic.Bool // the bound excludes too few: rows to come are not screened
+	panels  []byte    // [panels,depth,tileCols,4]
+	start   []int32   // [cols] what takes the offset of x's bytes out of a product
+	latents []float32 // [panels,latentParts,tileCols] what estimates need
+	widest  []bounds  // [groups] the largest of each
+	rows    []*screenRows
+	gaveUp  atomic.Bool // the bound excludes too few: rows to come are not screened
 }
 
 // bounds are the parts of an estimate's error that depend on the latent.
@@ -59,6 +57,10 @@ type bounds struct {
 	size float32 // |w|, times what the row lost
 	rest float32 // rounding of the bias, and the smallest numbers
 }
+
+// A keyScale turns products into keys: factor is the key of one unit of the
+// product and of x's scale, add that of the bias.
+type keyScale struct{ factor, add float32 }
 
 func (b bounds) max(c bounds) bounds {
 	return bounds{max(b.lost, c.lost), max(b.size, c.size), max(b.rest, c.rest)}
@@ -99,8 +101,7 @@ func (z *screen) prepare(s *Selector) {
 	groups := ceilDiv(s.n, groupCols)
 	cols := groups * groupCols
 	z.panels = reuse.Slice(z.panels, cols*z.depth*4)
-	z.start, z.factor, z.add = reuse.Slice(z.start, cols), reuse.Slice(z.factor, cols), reuse.Slice(z.add, cols)
-	z.bound, z.widest = reuse.Slice(z.bound, s.n), reuse.Slice(z.widest, groups)
+	z.start, z.latents, z.widest = reuse.Slice(z.start, cols), reuse.Slice(z.latents, cols*latentParts), reuse.Slice(z.widest, groups)
 	s.pool.Run(groups, z)
 }
 
@@ -113,11 +114,10 @@ func (z *screen) Do(worker, group int) {
 		n := max(0, min(cols, s.n-first))
 		for i := range n {
 			b := z.latent(first+i, staged[i*z.depth*4:(i+1)*z.depth*4])
-			z.bound[first+i] = b
 			widest = widest.max(b)
 		}
-		for i := n; i < cols; i++ { // whatever the last group estimates there is cut off
-			z.start[first+i], z.factor[first+i], z.add[first+i] = 0, 0, 0
+		for i := n; i < cols; i++ { // whatever the last group estimates there is left out
+			z.set(first+i, 0, keyScale{}, bounds{})
 		}
 		s.set.packBytes(z.panels[first*z.depth*4:(first+cols)*z.depth*4], staged, n, z.depth, cols)
 	}
@@ -144,13 +144,22 @@ func (z *screen) latent(i int, dst []byte) bounds {
 		size: float32(q.size * slack * float64(weight)),
 		rest: float32(8*unit*math.Abs(float64(bias))*slack*float64(weight) + tiniest*max(1, float64(weight))),
 	}
-	z.start[i], z.factor[i], z.add[i] = -128*q.sum, float32(q.scale)*weight, bias*weight
-	if size := b.size + b.rest + z.factor[i]; q.wild || !(size < largestSize) || !(float32(math.Abs(float64(z.add[i]))) < largestSize) {
-		z.start[i], z.factor[i], z.add[i] = 0, 0, 0
+	start, key := -128*q.sum, keyScale{float32(q.scale) * weight, bias * weight}
+	if size := b.size + b.rest + key.factor; q.wild || !(size < largestSize) || !(float32(math.Abs(float64(key.add))) < largestSize) {
 		inf := float32(math.Inf(1))
-		return bounds{inf, inf, inf}
+		start, key, b = 0, keyScale{}, bounds{inf, inf, inf}
 	}
+	z.set(i, start, key, b)
 	return b
+}
+
+// set says what estimates of the latent at place i need.
+func (z *screen) set(i int, start int32, key keyScale, b bounds) {
+	z.start[i] = start
+	cols := z.sel.set.tileCols
+	for part, v := range []float32{key.factor, key.add, b.lost, b.size, b.rest} {
+		z.latents[(i/cols*latentParts+part)*cols+i%cols] = v
+	}
 }
 
 // quantized is what is known of a row beside its bytes.

@@ -22,9 +22,30 @@ func quantizeAVX512(dst []byte, x []float32, scale float32, inverse float32, off
 //go:noescape
 func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32)
 
-// screenAVX512 sets bit j of hits[i] where the estimate acc[i,j]·factor[j]·scale[i] + add[j],
-// with the bits of keep alone, is not below or at above[i] (a NaN is not), for
-// a block of the shape of the byte tile's.
+// screenAVX512 appends to the lists of row i the estimates of a block of the byte tile's
+// shape that are not excluded: acc[i,j]·factor[j]·scale[i] + add[j], with the
+// bits of keep alone, is not below or at above[i] (a NaN is not), nor is its
+// reach, greater by whole[i]·lost[j] + less[i]·size[j] + rest[j], below or at
+// must[i]. latents holds factor, add, lost, size and rest; rows holds scale,
+// above, whole, less and must; out holds where the lists of estimates, reaches
+// and numbers, the latents' from first on, begin; count is how many each has,
+// and grows. Lists have room for 16 more. columns has a bit for each latent
+// that there is.
 //
 //go:noescape
-func screenAVX512(acc []int32, factor []float32, add []float32, keep uint32, scale []float32, above []float32, hits []uint32)
+func screenAVX512(acc []int32, latents []float32, first int32, columns uint32, keep uint32, rows []float32, out []*float32, count []int)
+
+// thinAVX512 moves those of three lists whose reach is not below or at must (a NaN is
+// not) to the front, and returns how many they are. The lists have room for
+// 16 more.
+//
+//go:noescape
+func thinAVX512(key []float32, reach []float32, index []int32, must float32) int
+
+// chooseAVX512 lists in out the numbers of those whose key is at least a number and below
+// another and whose reach is not below or at must (a NaN is not), and returns
+// how many they are. out has room for 16 more than there are, and what is read
+// for 16 more.
+//
+//go:noescape
+func chooseAVX512(key []float32, reach []float32, index []int32, least float32, below float32, must float32, out []int32) int

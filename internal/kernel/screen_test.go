@@ -150,25 +150,97 @@ func TestScreenKernelTwin(t *testing.T) {
 	eachBytes(t, func(t *testing.T, s *set) {
 		r := rand.New(rand.NewPCG(5, 6))
 		rows, cols := s.tileRows, s.tileCols
-		for round := range 50 {
-			acc, hits := make([]int32, rows*cols), make([]uint32, rows)
+		for round := range 200 {
+			acc := make([]int32, rows*cols)
 			for i := range acc {
 				acc[i] = int32(r.IntN(2001) - 1000)
 			}
-			factor, add := randomFloats(r, cols), randomFloats(r, cols)
-			scale, above := randomFloats(r, rows), randomFloats(r, rows)
-			add[r.IntN(cols)], above[r.IntN(rows)] = float32(math.NaN()), float32(math.Inf(1))
+			latents, parts := randomFloats(r, latentParts*cols), randomFloats(r, rowParts*rows)
+			nan, inf := float32(math.NaN()), float32(math.Inf(1))
+			latents[cols+r.IntN(cols)], latents[4*cols+r.IntN(cols)] = nan, nan // add, rest
+			parts[rows+r.IntN(rows)], parts[4*rows+r.IntN(rows)] = inf, inf     // above, must
 			keep := []uint32{math.MaxUint32, math.MaxInt32}[round%2]
-			s.bytes.screen(acc, factor, add, keep, scale, above, hits)
+			columns := ^uint32(0) >> r.IntN(32)
+			want, got, lists, count := make([]picks, rows), make([]picks, rows), make([]*float32, 3*rows), make([]int, rows)
 			for i := range rows {
-				for j := range cols {
-					v := math.FMA(float64(float32(acc[i*cols+j])*factor[j]), float64(scale[i]), float64(add[j]))
-					estimate := math.Float32frombits(math.Float32bits(float32(v)) & keep)
-					if got, want := hits[i]>>j&1 == 1, !(estimate <= above[i]); got != want {
-						t.Fatalf("estimate %g above %g: hit %v", estimate, above[i], got)
+				for range r.IntN(3) { // entries of before
+					want[i].add(1, 2, 3)
+					got[i].add(1, 2, 3)
+				}
+				got[i].reserve(cols + block)
+				count[i] = got[i].len()
+				lists[3*i], lists[3*i+1], lists[3*i+2] = got[i].begins()
+				want[i].screen(acc[i*cols:(i+1)*cols], latents, 1000, columns, keep, func(part int) float64 { return float64(parts[part*rows+i]) })
+			}
+			s.bytes.screen(acc, latents, 1000, columns, keep, parts, lists, count)
+			for i := range rows {
+				got[i].cut(count[i])
+				want[i].equal(t, &got[i])
+			}
+		}
+	})
+}
+
+// screen is the twin of the kernel for one row.
+func (p *picks) screen(acc []int32, latents []float32, first int32, columns, keep uint32, row func(int) float64) {
+	cols := len(acc)
+	part := func(k, j int) float64 { return float64(latents[k*cols+j]) }
+	for j := range acc {
+		key := float32(math.FMA(float64(float32(acc[j])*latents[j]), row(0), part(1, j)))
+		key = math.Float32frombits(math.Float32bits(key) & keep)
+		margin := float32(math.FMA(row(3), part(3, j), part(4, j)))
+		reach := key + float32(math.FMA(row(2), part(2, j), float64(margin)))
+		if columns>>j&1 == 1 && !(float64(key) <= row(1)) && !(float64(reach) <= row(4)) {
+			p.add(key, reach, first+int32(j))
+		}
+	}
+}
+
+func (p *picks) equal(t *testing.T, got *picks) {
+	t.Helper()
+	same := func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b }
+	if !slices.Equal(p.index, got.index) || !slices.EqualFunc(p.key, got.key, same) || !slices.EqualFunc(p.score, got.score, same) {
+		t.Fatalf("kept are %v, want %v", got, p)
+	}
+}
+
+// randomPicks has keys and reaches that are often equal, and some NaN.
+func randomPicks(r *rand.Rand, n int) *picks {
+	number := func() float32 {
+		if r.IntN(20) == 0 {
+			return float32(math.NaN())
+		}
+		return float32(r.IntN(9) - 4)
+	}
+	p := &picks{}
+	for range n {
+		p.add(number(), number(), r.Int32())
+	}
+	p.reserve(block)
+	return p
+}
+
+func TestThinAndChooseTwins(t *testing.T) {
+	eachBytes(t, func(t *testing.T, s *set) {
+		r := rand.New(rand.NewPCG(7, 8))
+		for n := range 200 {
+			p := randomPicks(r, n)
+			least, below, must := float32(r.IntN(5)-4), float32(r.IntN(5)), float32(r.IntN(7)-3)
+			thinned, chosen := &picks{}, []int32{}
+			for i, key := range p.key {
+				if !(p.score[i] <= must) {
+					thinned.add(key, p.score[i], p.index[i])
+					if key >= least && key < below {
+						chosen = append(chosen, p.index[i])
 					}
 				}
 			}
+			out := make([]int32, n+block)
+			if got := out[:s.bytes.choose(p.key, p.score, p.index, least, below, must, out)]; !slices.Equal(got, chosen) {
+				t.Fatalf("n %d: chosen are %v, want %v", n, got, chosen)
+			}
+			p.cut(s.bytes.thin(p.key, p.score, p.index, must))
+			thinned.equal(t, p)
 		}
 	})
 }
@@ -216,8 +288,9 @@ func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) 
 				continue
 			}
 			panel, col := b/rows*rows, f/cols*cols
+			part := func(k int) float32 { return sel.screen.latents[(f/cols*latentParts+k)*cols+f%cols] }
 			s.bytes.tile(sel.screen.depth, c.panels[panel*size:], sel.screen.panels[col*size:], sel.screen.start[col:], c.acc)
-			estimate := float64(c.acc[(b-panel)*cols+f-col])*float64(sel.screen.factor[f])*float64(c.rows[b].scale) + float64(sel.screen.add[f])
+			estimate := float64(c.acc[(b-panel)*cols+f-col])*float64(part(0))*float64(c.rows[b].scale) + float64(part(1))
 			score := s.dot(z.x[b*z.D:(b+1)*z.D], z.w[f*z.D:])
 			if z.bias != nil {
 				score += z.bias[f]
@@ -225,7 +298,7 @@ func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) 
 			if z.rule.Abs {
 				estimate = math.Abs(estimate)
 			}
-			key, margin := float64(z.rule.key(score, 0, f)), float64(c.rows[b].margin(sel.screen.bound[f]))
+			key, margin := float64(z.rule.key(score, 0, f)), float64(c.rows[b].margin(bounds{part(2), part(3), part(4)}))
 			if math.Abs(key-estimate) > margin {
 				t.Fatalf("%s: row %d, latent %d: key %g is estimated as %g +- %g", scene, b, f, key, estimate, margin)
 			}

@@ -44,32 +44,57 @@ func (c *screenRows) finish(i, row int) bool {
 // may reach above must.
 func (c *screenRows) score(p *picks, row int, least, below, must float32) {
 	s := c.z.sel
-	c.place, c.latent = c.place[:0], c.latent[:0]
-	for j, key := range p.key {
-		if key >= least && key < below && !(p.score[j] <= must) {
-			c.place = append(c.place, p.index[j])
-			c.latent = append(c.latent, s.latent(p.index[j]))
-		}
+	c.place = reuse.Slice(c.place, p.len()+block)
+	n := c.z.kernel.choose(p.key, p.score, p.index, least, below, must, c.place)
+	c.place = c.place[:n]
+	c.scored += n
+	c.latents()
+	c.scores = reuse.Slice(c.scores, roundUp(n, block))
+	s.set.dots(c.scores[:len(c.latent)], s.x[row*s.d:(row+1)*s.d], s.w, c.latent, s.f)
+	for i := n; i < len(c.scores); i++ {
+		c.scores[i] = float32(math.NaN()) // which nothing keeps
 	}
-	c.scored += len(c.place)
-	c.scores, c.keys = reuse.Slice(c.scores, len(c.place)), reuse.Slice(c.keys, len(c.place))
-	s.set.dots(c.scores, s.x[row*s.d:(row+1)*s.d], s.w, c.latent, s.f)
-	for i, f := range c.latent {
-		if s.bias != nil {
+	if s.bias != nil {
+		for i, f := range c.latent[:n] {
 			c.scores[i] += s.bias[f]
 		}
-		c.keys[i] = c.scores[i]
-		if !c.plain {
-			c.keys[i] = s.rule.key(c.scores[i], 0, int(f))
-		}
 	}
+	c.keys = c.scores
+	if !c.plain {
+		c.rankScores(n)
+	}
+}
+
+// latents lists the numbers of the latents at the places that are scored, and
+// the last one again to a multiple of what Dots takes at once.
+func (c *screenRows) latents() {
+	c.latent = c.latent[:0]
+	for _, place := range c.place {
+		c.latent = append(c.latent, c.z.sel.latent(place))
+	}
+	for len(c.latent)%dotsAtOnce != 0 {
+		c.latent = append(c.latent, c.latent[len(c.latent)-1])
+	}
+}
+
+// dotsAtOnce is how many rows the kernels of Dots share the loads of x among.
+const dotsAtOnce = 4
+
+// rankScores makes the keys of n scores where they differ.
+func (c *screenRows) rankScores(n int) {
+	c.ranked = reuse.Slice(c.ranked, len(c.scores))
+	copy(c.ranked[n:], c.scores[n:])
+	for i, f := range c.latent[:n] {
+		c.ranked[i] = c.z.sel.rule.key(c.scores[i], 0, int(f))
+	}
+	c.keys = c.ranked
 }
 
 // bound is the K-th largest key of those scored, or the floor where it is no
 // larger.
 func (c *screenRows) bound(k int) float32 {
 	floor := c.z.sel.pass.floor
-	c.rank.take(c.keys)
+	c.rank.take(c.keys[:len(c.place)])
 	for i, key := range c.rank.x {
 		if !(key > floor) {
 			c.rank.x[i] = floor
@@ -80,9 +105,9 @@ func (c *screenRows) bound(k int) float32 {
 
 // keepAbove keeps those scored whose keys are above must.
 func (c *screenRows) keepAbove(must float32) {
-	for i, key := range c.keys {
-		if key > must {
-			c.kept.add(key, c.scores[i], c.place[i])
-		}
+	n := c.kept.len()
+	c.kept.collect(c.z.sel.set, c.keys, c.scores, must, 0)
+	for i, at := range c.kept.index[n:] {
+		c.kept.index[n+i] = c.place[at]
 	}
 }

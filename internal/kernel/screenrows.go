@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/saectl/saectl/internal/reuse"
@@ -11,15 +10,15 @@ import (
 // screenRows is what one worker screens the rows of an item with.
 type screenRows struct {
 	z      *screen
-	number []int     // of the rows under way
-	open   []int     // of those that screening does not decide
-	staged []byte    // rows to be packed, [itemRows,depth,4]
-	panels []byte    // [panels,depth,tileRows,4]
-	acc    []int32   // [tileRows,tileCols]
-	scale  []float32 // [tileRows] of the panel under way
-	above  []float32 // [tileRows] what its estimates must exceed
-	hits   []uint32  // [tileRows] which do
-	keep   uint32    // the bits of an estimate that rank it
+	number []int      // of the rows under way
+	open   []int      // of those that screening does not decide
+	staged []byte     // rows to be packed, [itemRows,depth,4]
+	panels []byte     // [panels,depth,tileRows,4]
+	acc    []int32    // [tileRows,tileCols]
+	parts  []float32  // [rowParts,tileRows] of the panel under way
+	lists  []*float32 // [tileRows,3] where its rows' picks begin
+	count  []int      // [tileRows] and how many they are
+	keep   uint32     // the bits of an estimate that rank it
 
 	rows    []screenRow
 	picks   []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
@@ -29,9 +28,10 @@ type screenRows struct {
 	place   []int32   // of the latents of a row that are scored
 	latent  []int32   // and their numbers
 	scores  []float32 // and scores
-	keys    []float32 // and keys
-	kept    picks     // those that may be among the row's
-	exact   *scratch  // for rows that are not screened
+	keys    []float32 // and keys: the scores, or ranked
+	ranked  []float32
+	kept    picks    // those that may be among the row's
+	exact   *scratch // for rows that are not screened
 
 	decided, scored int // rows, and what was scored for them, of the last begin on
 }
@@ -56,7 +56,7 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.staged = reuse.Slice(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
 	c.panels = reuse.Slice(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
 	c.acc = reuse.Slice(c.acc, s.set.tileRows*s.set.tileCols)
-	c.scale, c.above, c.hits = reuse.Slice(c.scale, s.set.tileRows), reuse.Slice(c.above, s.set.tileRows), reuse.Slice(c.hits, s.set.tileRows)
+	c.parts, c.lists, c.count = reuse.Slice(c.parts, rowParts*s.set.tileRows), reuse.Slice(c.lists, 3*s.set.tileRows), reuse.Slice(c.count, s.set.tileRows)
 	c.keep, c.plain = s.rule.bits(), s.rule.plain()
 	c.guessed = float32(min(1, guessSigmas/math.Sqrt(float64(s.d))/z.trust))
 	for len(c.rows) < itemRows {
@@ -142,62 +142,54 @@ func (c *screenRows) left() (n int) {
 	return n
 }
 
-// group estimates a group of latents for all rows of the item.
+// group estimates a group of latents for all rows of the item, and keeps those
+// that may reach their bounds.
 func (c *screenRows) group(first int) {
 	z, set, rows := c.z, c.z.sel.set, len(c.number)
 	size := z.depth * 4
 	for row := 0; row < rows; row += set.tileRows {
 		c.panel(first, row, rows)
-		for col := first; col < first+groupCols; col += set.tileCols {
+		for col := first; col < min(first+groupCols, z.sel.n); col += set.tileCols {
 			z.kernel.tile(z.depth, c.panels[row*size:], z.panels[col*size:], z.start[col:], c.acc)
-			z.kernel.screen(c.acc, z.factor[col:], z.add[col:], c.keep, c.scale, c.above, c.hits)
-			for i, hits := range c.hits {
-				if hits != 0 {
-					c.collect(row+i, col, hits, c.acc[i*set.tileCols:(i+1)*set.tileCols])
-				}
-			}
+			columns := ^uint32(0) >> max(0, col+set.tileCols-z.sel.n)
+			z.kernel.screen(c.acc, z.latents[col*latentParts:], int32(col), columns, c.keep, c.parts, c.lists, c.count)
 		}
+		c.settle(row, rows)
 	}
 }
 
-// panel sets what the estimates of a panel of rows must exceed, by the largest
-// margin of the group's latents.
+// panel says what the estimates of a panel of rows must exceed, by the largest
+// margin of the group's latents, and where those that do are kept.
 func (c *screenRows) panel(first, row, rows int) {
-	widest := c.z.widest[first/groupCols]
-	for i := range c.above {
-		c.scale[i], c.above[i] = 0, float32(math.Inf(1)) // nothing
-		if row+i < rows && !c.rows[row+i].wild {
-			r := &c.rows[row+i]
-			c.scale[i], c.above[i] = r.scale, r.above-r.margin(widest)-4*unit*r.above
+	widest, n := c.z.widest[first/groupCols], len(c.count)
+	scale, above, whole, less, must := c.parts[:n], c.parts[n:2*n], c.parts[2*n:3*n], c.parts[3*n:4*n], c.parts[4*n:5*n]
+	for i := range n {
+		scale[i], above[i] = 0, float32(math.Inf(1)) // nothing
+		if row+i >= rows || c.rows[row+i].wild {
+			continue
 		}
+		r, p := &c.rows[row+i], &c.picks[row+i]
+		scale[i], whole[i], less[i], must[i] = r.scale, r.whole, r.lost, r.above
+		above[i] = r.above - r.margin(widest) - 4*unit*r.above
+		p.reserve(groupCols + block)
+		c.count[i] = p.len()
+		c.lists[3*i], c.lists[3*i+1], c.lists[3*i+2] = p.begins()
 	}
 }
 
-// collect adds the latents of row i that are hits and not excluded by their
-// own margin, and thins the row when it has many.
-func (c *screenRows) collect(i, first int, hits uint32, acc []int32) {
-	z, row, p := c.z, &c.rows[i], &c.picks[i]
-	p.reserve(len(acc))
-	n := p.len()
-	p.cut(n + len(acc))
-	for ; hits != 0; hits &= hits - 1 {
-		j := bits.TrailingZeros32(hits)
-		f := first + j
-		if f >= z.sel.n {
-			break
+// settle ends the work on a panel: rows that have many picks are thinned.
+func (c *screenRows) settle(row, rows int) {
+	k := c.z.sel.pass.largest
+	for i := range min(len(c.count), rows-row) {
+		r, p := &c.rows[row+i], &c.picks[row+i]
+		if r.wild {
+			continue
 		}
-		key := float32(acc[j])*z.factor[f]*row.scale + z.add[f]
-		key = math.Float32frombits(math.Float32bits(key) & c.keep)
-		reach := key + row.margin(z.bound[f])
-		p.key[n], p.score[n], p.index[n] = key, reach, int32(f)
-		if !(reach <= row.above) {
-			n++
+		p.cut(c.count[i])
+		if k > 0 && p.len() >= r.full {
+			c.raise(r, p, k)
+			r.full = max(r.full, p.len()+p.len()/2)
 		}
-	}
-	p.cut(n)
-	if k := z.sel.pass.largest; k > 0 && n >= row.full {
-		c.raise(row, p, k)
-		row.full = max(row.full, p.len()+p.len()/2)
 	}
 }
 
@@ -249,16 +241,7 @@ func (c *screenRows) raise(row *screenRow, p *picks, k int) {
 	if bound > row.above {
 		row.above = bound
 	}
-	n := 0
-	for i, reach := range p.score {
-		p.key[n], p.score[n], p.index[n] = p.key[i], reach, p.index[i]
-		kept := 1
-		if reach <= row.above {
-			kept = 0
-		}
-		n += kept // no branch: which way it goes cannot be foreseen
-	}
-	p.cut(n)
+	p.cut(c.z.kernel.thin(p.key, p.score, p.index, row.above))
 }
 
 // guessSigmas is how sure the guess of raise is, in standard deviations of an
