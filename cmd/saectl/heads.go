@@ -190,5 +190,5 @@ func (o headsOptions) openResidual(s attention.Subject) (*attention.ResidualSubj
 	if d.D() != s.Weights.M {
 		return nil, closeBoth, fmt.Errorf("%s has rows of %d values, %s reads %d", o.residualDump, d.D(), o.weights, s.Weights.M)
 	}
-	return &attention.ResidualSubject{Model: t.model, F: t.model.F, Dump: d}, closeBoth, nil
+	return &attention.ResidualSubject{Model: t.model, F: t.model.F, Scale: t.model.Scale, Dump: d}, closeBoth, nil
 }

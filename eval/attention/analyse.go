@@ -40,8 +40,9 @@ type Subject struct {
 // the layer.
 type ResidualSubject struct {
 	Model
-	F    int
-	Dump *activations.Dump
+	F     int
+	Scale data.Scale // that the model applies to rows
+	Dump  *activations.Dump
 }
 
 // Options of Analyse.

@@ -174,7 +174,7 @@ func (a *analysis) sources(e *Example, latent int, z []float32, through []float6
 }
 
 // causes splits what the example's source brings by the latents of the
-// residual stream there.
+// residual stream there, whose codes are of the row times a factor of its own.
 func (a *analysis) causes(e *Example, q Sequence, through []float64, c float64) error {
 	res, s := a.s.Residual, *e.Source
 	row := e.Row - int64(int(*e.Pos)-s)
@@ -191,8 +191,9 @@ func (a *analysis) causes(e *Example, q Sequence, through []float64, c float64) 
 	}
 	index, value := codes.Row(0)
 	split := a.s.Layout.FromResidual(q, through, int(*e.Pos), s, index, value, a.s.Patterns.lnScale(*e.Doc, s))
+	_, factor := res.Scale.Affine(b.X)
 	for i, r := range index {
-		e.Residual = append(e.Residual, Cause{int(r), value[i], split[i] * c})
+		e.Residual = append(e.Residual, Cause{int(r), value[i], split[i] * c / factor})
 	}
 	slices.SortStableFunc(e.Residual, func(x, y Cause) int { return cmp.Compare(math.Abs(y.Attribution), math.Abs(x.Attribution)) })
 	e.Residual = e.Residual[:min(causes, len(e.Residual))]
