@@ -1,5 +1,5 @@
-// Package figures reads the metrics of an evaluation for those that tabulate
-// many of them, such as scripts/experiments.
+// Package figures makes runs and reads the metrics of their evaluations for
+// those that tabulate many of them, such as scripts/experiments.
 package figures
 
 import (

@@ -18,9 +18,10 @@ import (
 	"log"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/saectl/saectl/internal/figures"
 )
 
 type options struct {
@@ -91,7 +92,7 @@ func (o *options) open(s scene) (flags []string, clean func(), err error) {
 			return nil, func() {}, nil
 		}
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			if _, err := o.call("data", "synth", "tree", "--out", dir, "--rows", "500000", "--correlation", "0.3"); err != nil {
+			if _, err := figures.Run(o.saectl, "data", "synth", "tree", "--out", dir, "--rows", "500000", "--correlation", "0.3"); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -154,7 +155,7 @@ func (o *options) sweep(dir string, args []string) (*table, error) {
 			return nil, nil
 		}
 		log.Print(dir)
-		if _, err := o.call(append([]string{"sweep", "--out", dir}, args...)...); err != nil {
+		if _, err := figures.Run(o.saectl, append([]string{"sweep", "--out", dir}, args...)...); err != nil {
 			return nil, err
 		}
 		if err := os.WriteFile(finished, []byte(all), 0o644); err != nil {
@@ -178,15 +179,4 @@ func (t *table) bestRate() (rate string) {
 		}
 	}
 	return rate
-}
-
-func (o *options) call(args ...string) ([]byte, error) {
-	cmd := exec.Command(o.saectl, args...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	b, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("saectl %s: %w: %s", strings.Join(args, " "), err, said.String())
-	}
-	return b, nil
 }

@@ -14,7 +14,6 @@ import (
 	"maps"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -137,14 +136,14 @@ func (o *options) one(dir string, set []string) (map[string]float64, error) {
 	for _, s := range set {
 		train = append(train, "--set", s)
 	}
-	if _, err := o.call(train); err != nil {
+	if _, err := figures.Run(o.saectl, train...); err != nil {
 		return nil, err
 	}
 	eval := []string{"eval", "--sae", dir, "--json", "--threads", fmt.Sprint(o.threads)}
 	if o.test != "" {
 		eval = append(eval, "--dump", o.test)
 	}
-	b, err := o.call(eval)
+	b, err := figures.Run(o.saectl, eval...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,15 +152,4 @@ func (o *options) one(dir string, set []string) (map[string]float64, error) {
 		return nil, err
 	}
 	return f, os.WriteFile(report, b, 0o644)
-}
-
-func (o *options) call(args []string) ([]byte, error) {
-	cmd := exec.Command(o.saectl, args...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	b, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("saectl %s: %w: %s", strings.Join(args, " "), err, said.String())
-	}
-	return b, nil
 }
