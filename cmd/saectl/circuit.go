@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/eval/circuit"
 	"github.com/saectl/saectl/internal/atomicfile"
@@ -79,15 +78,11 @@ func runCircuit(ctx context.Context, s streams, o circuitOptions) error {
 	if err := o.Settings.Validate(); err != nil {
 		return usageError{err}
 	}
-	d, err := openDump(o.dump)
+	d, rows, err := openRows(o.dump, o.where)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	rows, err := where(d, o.where, activations.AllRows(d.Rows()))
-	if err != nil {
-		return err
-	}
 	x, err := circuit.ReadExamples(d, rows, o.pool, o.perLayer)
 	if err != nil {
 		return err

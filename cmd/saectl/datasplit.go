@@ -41,15 +41,11 @@ func runDataSplit(s streams, path string, o splitOptions) error {
 	if o.out == "" || !(o.holdout > 0 && o.holdout < 1) {
 		return usageError{fmt.Errorf("give --out with a folder and --holdout above 0 and below 1")}
 	}
-	d, err := openDump(path)
+	d, rows, err := openRows(path, o.where)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	rows, err := where(d, o.where, activations.AllRows(d.Rows()))
-	if err != nil {
-		return err
-	}
 	train, test, err := data.Split(d, rows, o.holdout, o.seed)
 	if err != nil {
 		return err

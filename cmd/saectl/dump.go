@@ -45,6 +45,20 @@ func where(d *activations.Dump, condition string, in activations.Rows) (activati
 	return rows, err
 }
 
+// openRows opens a dump, with those of its rows that meet a condition.
+func openRows(path, condition string) (*activations.Dump, activations.Rows, error) {
+	d, err := openDump(path)
+	if err != nil {
+		return nil, activations.Rows{}, err
+	}
+	rows, err := where(d, condition, activations.AllRows(d.Rows()))
+	if err != nil {
+		d.Close()
+		return nil, rows, err
+	}
+	return d, rows, nil
+}
+
 // splitRows are the rows that a run with these settings trains on and holds
 // out.
 func splitRows(d *activations.Dump, s *configs.Settings) (train, test activations.Rows, err error) {

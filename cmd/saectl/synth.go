@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/data"
 )
 
@@ -136,15 +135,11 @@ func runSynthGaussian(ctx context.Context, s streams, o gaussianOptions) error {
 	if o.like == "" || o.out == "" || o.rows < 0 {
 		return usageError{fmt.Errorf("give --like with a dump and --out with a folder; --rows is 1 or more")}
 	}
-	d, err := openDump(o.like)
+	d, rows, err := openRows(o.like, o.where)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	rows, err := where(d, o.where, activations.AllRows(d.Rows()))
-	if err != nil {
-		return err
-	}
 	if o.rows == 0 {
 		o.rows = rows.Len()
 	}
