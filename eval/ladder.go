@@ -46,11 +46,14 @@ func Climb(ctx context.Context, s Subject, src activations.Source, threads int) 
 }
 
 // SetLadder adds the rungs, at ascending places x, as series whose names end in
-// by: "k" or "tolerance".
+// by: "k", "tolerance" or "prefix".
 func (r *Report) SetLadder(by string, x []float64, rungs []Rung) {
 	how := "when rows are encoded anew with x latents each, of a matching pursuit x steps, in place of the number of training"
-	if by == "tolerance" {
+	switch by {
+	case "tolerance":
 		how = "when rows are pursued until less than x is left of them"
+	case "prefix":
+		how = "of the first x latents, which end a nested group, when those after them are dropped from the codes"
 	}
 	add := func(name, what string, of func(Rung) float64) {
 		s := Series{Definition: what + " " + how}

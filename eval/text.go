@@ -39,6 +39,7 @@ func (r *Report) writeTable(w io.Writer, details bool) error {
 	}
 	r.writeLadder(b, "k", []string{"fvu_at_k", "nmse_at_k", "l0_at_k", "fvu_by_k"})
 	r.writeLadder(b, "tolerance", []string{"fvu_at_tolerance", "nmse_at_tolerance", "l0_at_tolerance", "met_at_tolerance"})
+	r.writeLadder(b, "prefix", []string{"fvu_at_prefix", "nmse_at_prefix", "l0_at_prefix"})
 	for i, warning := range r.Warnings {
 		if i == 0 {
 			fmt.Fprintln(b)
@@ -48,7 +49,7 @@ func (r *Report) writeTable(w io.Writer, details bool) error {
 	return b.Flush()
 }
 
-// writeLadder writes the series that are there, of one k or tolerance after
+// writeLadder writes the series that are there, of one k, tolerance or prefix after
 // another, beside each other.
 func (r *Report) writeLadder(w io.Writer, by string, names []string) {
 	names = slices.DeleteFunc(names, func(name string) bool { return len(r.Series[name].Y) == 0 })

@@ -74,6 +74,15 @@ type Tolerant interface {
 	WithTolerance(t float64) Variant
 }
 
+// A Nested variant has groups of latents, of which the first alone reconstruct
+// rows too: Prefix is a copy that uses the first n groups after training, and Ends
+// are the first latents beyond each group of so many latents in all.
+type Nested interface {
+	Variant
+	Prefix(n int) Variant
+	Ends(latents int) ([]int, error)
+}
+
 // Dims are the sizes a graph is compiled for.
 type Dims struct {
 	B, D, F int

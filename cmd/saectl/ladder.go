@@ -11,7 +11,7 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
-// ladders encodes the rows again for each k and each tolerance, where the
+// ladders encodes the rows again for each k, nested group and tolerance, where the
 // variant can keep other numbers of latents than it was trained to.
 func (t *trained) ladders(ctx context.Context, r *eval.Report, d *activations.Dump, rows activations.Rows, o evalOptions) error {
 	if v, ok := t.settings.Section.(sae.Laddered); ok && len(o.ks) > 0 {
@@ -26,6 +26,11 @@ func (t *trained) ladders(ctx context.Context, r *eval.Report, d *activations.Du
 		}
 		r.SetLadder("k", x, rungs)
 	}
+	if v, ok := t.settings.Section.(sae.Nested); ok {
+		if err := t.prefixes(ctx, r, d, rows, o, v); err != nil {
+			return err
+		}
+	}
 	if len(o.tolerances) == 0 {
 		return nil
 	}
@@ -39,6 +44,24 @@ func (t *trained) ladders(ctx context.Context, r *eval.Report, d *activations.Du
 		r.SetLadder("tolerance", x, rungs)
 	}
 	return err
+}
+
+// prefixes decodes the rows from the first groups alone, of each number of them.
+func (t *trained) prefixes(ctx context.Context, r *eval.Report, d *activations.Dump, rows activations.Rows, o evalOptions, v sae.Nested) error {
+	ends, err := v.Ends(t.model.run.F)
+	if err != nil {
+		return err
+	}
+	rungs, err := t.climb(ctx, d, rows, o, len(ends), func(i int) sae.Variant { return v.Prefix(i + 1) })
+	if err != nil {
+		return err
+	}
+	var x []float64
+	for _, end := range ends {
+		x = append(x, float64(end))
+	}
+	r.SetLadder("prefix", x, rungs)
+	return nil
 }
 
 // climb evaluates n rungs, one after another so that one model at a time takes
