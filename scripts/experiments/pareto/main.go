@@ -19,6 +19,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/saectl/saectl/internal/figures"
@@ -26,7 +27,7 @@ import (
 
 type options struct {
 	saectl, dumps, out, only string
-	rates                    string
+	rates, variants          string
 	steps, seeds, threads    int
 	report                   bool
 }
@@ -38,6 +39,7 @@ func main() {
 	flag.StringVar(&o.dumps, "dumps", "../shared/data/dumps", "folder that holds babyllama105-l3 and stories260k-l3")
 	flag.StringVar(&o.out, "out", "runs/pareto", "folder of the runs")
 	flag.StringVar(&o.only, "only", "", "one of the dumps: sample, stories260k-l3, babyllama105-l3, tree")
+	flag.StringVar(&o.variants, "variants", "", "variants, such as topk,relu; empty for all")
 	flag.StringVar(&o.rates, "rates", "0.003,0.01,0.03", "learning rates to choose from")
 	flag.IntVar(&o.steps, "steps", 400, "steps of 1,024 rows")
 	flag.IntVar(&o.seeds, "seeds", 3, "seeds of each setting")
@@ -69,6 +71,9 @@ func (o *options) scene(s scene) error {
 	}
 	var all []measured
 	for _, m := range s.methods() {
+		if o.variants != "" && !slices.Contains(strings.Split(o.variants, ","), m.variant) {
+			continue
+		}
 		found, err := o.method(s, m, flags)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.variant, err)
