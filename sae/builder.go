@@ -26,8 +26,10 @@ type Builder struct {
 	asked               []int       // capacity that each selection was declared with
 	dead                *Dead
 	settings            TrainSettings
+	optimizer           OptimizerSettings
 	step                int // of the run under way, for schedules
 	last                func() Encoded
+	rows                func() []float32 // [B,D] of the last run
 }
 
 // A State is a small array that a variant updates in Out.After. It is saved
@@ -111,6 +113,29 @@ func (b *Builder) Step() int { return b.step }
 
 // Steps is the length of the run, for the same.
 func (b *Builder) Steps() int { return b.settings.TotalSteps() }
+
+// Covered is how far the run is before the step under way, from 0 to 1, in what
+// moves weights: the sum of the learning rates of the steps before it, as a share
+// of all steps'.
+func (b *Builder) Covered() float64 { return b.optimizer.covered(b.step, b.Steps()) }
+
+// PeakRate is the largest learning rate of the run's schedule, optimizer.lr.
+func (b *Builder) PeakRate() float64 { return b.optimizer.LR }
+
+// Variance is that of the rows of the last run about their mean, summed over
+// coordinates, for Out.After of a training step, whose batch is full.
+func (b *Builder) Variance() float64 {
+	x := b.rows()
+	mean, sum := make([]float64, b.D), 0.0
+	for i, v := range x {
+		mean[i%b.D] += float64(v) / float64(b.B)
+	}
+	for i, v := range x {
+		d := float64(v) - mean[i%b.D]
+		sum += d * d / float64(b.B)
+	}
+	return sum
+}
 
 // L0 is the mean number of values of a row that are not zero, of the last run
 // of a training step, for Out.After.

@@ -37,6 +37,8 @@ type compileOptions struct {
 	seed     uint64
 	settings TrainSettings
 	pool     *kernel.Pool
+
+	optimizer OptimizerSettings // of training
 }
 
 // A part is one term of a parameter's gradient: an SpMMT left unevaluated,
@@ -56,10 +58,11 @@ func compile(v Variant, d Dims, o compileOptions, weights map[string][]float32, 
 		}
 	}()
 	sg := sparseop.NewGraph(o.dtype, o.pool)
-	b := &Builder{Dims: d, Train: o.train, G: sg, Seed: o.seed, capacity: capacity, settings: o.settings}
+	b := &Builder{Dims: d, Train: o.train, G: sg, Seed: o.seed, capacity: capacity, settings: o.settings, optimizer: o.optimizer}
 	b.x = sg.Input("x", d.B, d.D)
 	g = &Graph{Dims: d, b: b, variant: v, options: o, Weights: weights, capacity: capacity}
 	g.out = v.Build(b)
+	b.rows = func() []float32 { return float32s(g.m.value(b.x)) }
 	b.last = func() Encoded { return g.encoded(g.out.Codes.Support.Rows) }
 	if o.train && b.dead == nil {
 		b.Dead(g.out.Codes, 0)

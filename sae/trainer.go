@@ -53,7 +53,7 @@ func NewTrainer(p Plan) (*Trainer, error) {
 		weights[name] = append([]float32{}, w...)
 	}
 	g, err := compile(p.Variant, Dims{B: p.Train.Batch, D: p.D, F: p.Model.Latents, DOut: p.DOut}, compileOptions{
-		train: true, dtype: tensor.Float32, seed: p.Seed, settings: p.Train, pool: t.pool,
+		train: true, dtype: tensor.Float32, seed: p.Seed, settings: p.Train, optimizer: p.Optimizer, pool: t.pool,
 	}, weights, nil)
 	if err != nil {
 		return nil, err

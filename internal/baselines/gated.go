@@ -43,7 +43,7 @@ func (v *Gated) Build(b *sae.Builder) sae.Out {
 		return out
 	}
 	l1 := b.G.Sum(m.weighed(gate), 1/float64(b.B))
-	v.add(b, &out, "l1", l1, map[string]*gorgonia.Node{
+	v.add(b, &out, byValue, l1, map[string]*gorgonia.Node{
 		"mse":             b.MeanSquared(out.Recon, b.X()),
 		"gated_auxiliary": b.MeanSquared(v.byGate(m, gate), b.X()),
 	})

@@ -60,7 +60,7 @@ func (v *JumpReLU) Build(b *sae.Builder) sae.Out {
 		pull := pullDead(m, threshold, dead)
 		terms["pre_activation"] = b.G.Scale(pull, v.PreActivation)
 	}
-	v.add(b, &out, "l0", v.sparsity(m, j, out.Codes, h.Values, t), terms)
+	v.add(b, &out, byNumber, v.sparsity(m, j, out.Codes, h.Values, t), terms)
 	return out
 }
 

@@ -32,7 +32,7 @@ func (r *ReLU) Build(b *sae.Builder) sae.Out {
 		return out
 	}
 	l1 := b.G.Sum(m.weighed(out.Codes), 1/float64(b.B))
-	r.add(b, &out, "l1", l1, map[string]*gorgonia.Node{"mse": b.MeanSquared(out.Recon, b.X())})
+	r.add(b, &out, byValue, l1, map[string]*gorgonia.Node{"mse": b.MeanSquared(out.Recon, b.X())})
 	return out
 }
 
