@@ -9,6 +9,7 @@ import (
 
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // The kinds of Scale, which are the values of the setting data.scale.
@@ -113,26 +114,45 @@ func meanSquaredNorm(d rowReader, rows activations.Rows) (float64, error) {
 // dL/dx' = g/c for mean-norm. For row-norm it is g·s, m and s held: what a
 // change of the scaled reconstruction does to the loss once it is undone.
 func (s *Scale) Apply(b *activations.Batch) {
-	switch s.Kind {
-	case ScaleMeanNorm:
-		kernel.Scale(b.X[:b.N*b.D], float32(s.Factor))
-		kernel.Scale(b.Target[:min(len(b.Target), b.N*b.DOut)], float32(s.Factor))
-		kernel.Scale(b.Gradient[:min(len(b.Gradient), b.N*b.D)], float32(1/s.Factor))
-	case ScaleRowNorm, ScaleUnitNorm:
-		s.applyRows(b)
-	}
+	s.Prepare(b.N)
+	s.ApplyRows(b, 0, b.N)
 }
 
-func (s *Scale) applyRows(b *activations.Batch) {
+// Prepare makes ready for ApplyRows of n rows in all.
+func (s *Scale) Prepare(n int) {
+	if s.Kind != ScaleRowNorm && s.Kind != ScaleUnitNorm {
+		return
+	}
 	if s.rows == nil || s.rows.owner != s {
 		s.rows = &rowScales{owner: s}
 	}
+	s.rows.mean, s.rows.std = reuse.Slice(s.rows.mean, n), reuse.Slice(s.rows.std, n)
+}
+
+// ApplyRows is Apply for the rows lo to hi of b. Different rows may be scaled at
+// once, after Prepare.
+func (s *Scale) ApplyRows(b *activations.Batch, lo, hi int) {
+	switch s.Kind {
+	case ScaleMeanNorm:
+		kernel.Scale(between(b.X, lo, hi, b.D), float32(s.Factor))
+		kernel.Scale(between(b.Target, lo, hi, b.DOut), float32(s.Factor))
+		kernel.Scale(between(b.Gradient, lo, hi, b.D), float32(1/s.Factor))
+	case ScaleRowNorm, ScaleUnitNorm:
+		s.applyRows(b, lo, hi)
+	}
+}
+
+// between is the rows lo to hi of x, of d numbers each, none of an absent array.
+func between(x []float32, lo, hi, d int) []float32 {
+	return x[min(len(x), lo*d):min(len(x), hi*d)]
+}
+
+func (s *Scale) applyRows(b *activations.Batch, lo, hi int) {
 	r := s.rows
-	r.mean, r.std = r.mean[:0], r.std[:0]
-	for i := range b.N {
+	for i := lo; i < hi; i++ {
 		x := b.X[i*b.D : (i+1)*b.D]
 		mean, std, factor := s.ofRow(x)
-		r.mean, r.std = append(r.mean, mean), append(r.std, std)
+		r.mean[i], r.std[i] = mean, std
 		center(x, mean, factor)
 		if b.Target != nil {
 			center(b.Target[i*b.DOut:(i+1)*b.DOut], mean, factor)
@@ -193,17 +213,23 @@ func meanStd(x []float32) (mean, std float64) {
 // Undo brings recon [N,D], reconstructions of the rows of b in scaled units,
 // back to the units of the dump, in place. Of row-norm, b is the batch that
 // was last given to Apply of this same Scale.
-func (s *Scale) Undo(recon []float32, b *activations.Batch) {
+func (s *Scale) Undo(recon []float32, b *activations.Batch) { s.UndoRows(recon, b, 0, b.N) }
+
+// UndoRows is Undo for the rows lo to hi.
+func (s *Scale) UndoRows(recon []float32, b *activations.Batch, lo, hi int) {
+	if b.N == 0 {
+		return
+	}
+	d := len(recon) / b.N
 	switch s.Kind {
 	case ScaleMeanNorm:
-		kernel.Scale(recon, float32(1/s.Factor))
+		kernel.Scale(between(recon, lo, hi, d), float32(1/s.Factor))
 	case ScaleRowNorm, ScaleUnitNorm:
 		r := s.rows
 		if r == nil || r.owner != s || len(r.mean) != b.N {
 			panic("data: Scale.Undo of a batch that this Scale did not scale last")
 		}
-		for i := range b.N {
-			d := len(recon) / b.N
+		for i := lo; i < hi; i++ {
 			x := recon[i*d : (i+1)*d]
 			for j, v := range x {
 				x[j] = float32(float64(v)*r.std[i] + r.mean[i])

@@ -21,7 +21,7 @@ func newColumnSums(d int) *columnSums {
 }
 
 // columnChunk is how many columns a task takes at a time.
-const columnChunk = 256
+const columnChunk = 128
 
 // add takes in n rows of x - y, both [n,D]; y is nil for rows of x. Each column
 // is summed in the order of the rows.

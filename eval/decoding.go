@@ -43,6 +43,10 @@ func (m *decoding) Add(s *Sample) {
 			m.measure(s, i, m.rows[worker][0], m.rows[worker][1])
 		}
 	}))
+}
+
+// settle adds up what Add measured of rows.
+func (m *decoding) settle(s *Sample) {
 	m.angles.add(s.N)
 	if m.quasi != nil {
 		m.quasi.add(s)

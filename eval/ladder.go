@@ -22,11 +22,7 @@ func Climb(ctx context.Context, s Subject, src activations.Source, threads int) 
 	defer pool.Close()
 	r := NewReport()
 	metrics := []Metric{newReconstruction(s.width()), newSparsity(s.F), &pursuit{}}
-	rows, err := pass(ctx, s, src, pool, func(sample *Sample) {
-		for _, m := range metrics {
-			m.Add(sample)
-		}
-	})
+	rows, err := pass(ctx, s, src, pool, func(sample *Sample) { addAll(metrics, sample) })
 	if err != nil {
 		return Rung{}, err
 	}

@@ -123,17 +123,24 @@ func standard(s Subject, o Options) []Metric {
 // at once.
 type serial interface{ serial() }
 
+// A settler leaves something of Add for one worker to do, beside others' serial
+// work: whoever calls Add calls settle after it, as addAll does.
+type settler interface{ settle(s *Sample) }
+
 // addAll gives a sample to all metrics.
 func addAll(metrics []Metric, s *Sample) {
-	var serials []Metric
+	var serials []func(s *Sample)
 	for _, m := range metrics {
 		if _, ok := m.(serial); ok {
-			serials = append(serials, m)
+			serials = append(serials, m.Add)
 			continue
 		}
 		m.Add(s)
+		if m, ok := m.(settler); ok {
+			serials = append(serials, m.settle)
+		}
 	}
-	s.pool.Run(len(serials), task(func(_, i int) { serials[i].Add(s) }))
+	s.pool.Run(len(serials), task(func(_, i int) { serials[i](s) }))
 }
 
 // pass encodes all rows of src and calls add for each batch.

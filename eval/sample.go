@@ -59,16 +59,17 @@ func (s *Sample) sum() {
 }
 
 func sumRow(x, y []float32) RowSums {
-	s := RowSums{
-		Want: kernel.SumSquares(x), Recon: kernel.SumSquares(y),
-		Cross: kernel.DotF64(x, y), Error: kernel.SquaredError(x, y),
-	}
+	ofX, ofError := 0.0, 0.0 // in registers, which fields of a struct would not be
 	for j, v := range x {
 		a, e := float64(v), float64(v)-float64(y[j])
-		s.WantL1 += abs(a)
-		s.ErrorL1 += abs(e)
+		ofX += abs(a)
+		ofError += abs(e)
 	}
-	return s
+	return RowSums{
+		Want: kernel.SumSquares(x), Recon: kernel.SumSquares(y),
+		Cross: kernel.DotF64(x, y), Error: kernel.SquaredError(x, y),
+		WantL1: ofX, ErrorL1: ofError,
+	}
 }
 
 // abs is math.Abs, which compiles to one instruction without a branch.

@@ -40,6 +40,10 @@ func (m *sparsity) Add(s *Sample) {
 			m.of[i], m.scratch[worker] = sumCodes(values, m.f, m.scratch[worker])
 		}
 	}))
+}
+
+// settle adds up what Add found in rows.
+func (m *sparsity) settle(s *Sample) {
 	for i := range s.N {
 		m.addRow(m.of[i])
 		_, values := s.Codes.Row(i)

@@ -8,14 +8,15 @@ import (
 // topRows keeps the 16 rows on which each latent is strongest, and measures
 // how many latents share them.
 type topRows struct {
-	best []best[mark] // [F]
-	rows int64
+	best  []best[mark] // [F]
+	floor []float32    // [F] what a value must be above to be among them
+	rows  int64
 }
 
 const topRowCount = 16
 
 func newTopRows(f int) *topRows {
-	m := &topRows{best: make([]best[mark], f)}
+	m := &topRows{best: make([]best[mark], f), floor: make([]float32, f)}
 	larger := func(a, b mark) int { return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.row, b.row)) }
 	for i := range m.best {
 		m.best[i] = best[mark]{n: topRowCount, compare: larger}
@@ -29,12 +30,21 @@ func (m *topRows) Add(s *Sample) {
 	for i := range s.N {
 		index, values := s.Codes.Row(i)
 		for e, f := range index {
-			if values[e] > 0 {
-				m.best[f].add(mark{row: s.First + int64(i), value: values[e]})
+			if values[e] > m.floor[f] {
+				m.add(f, mark{row: s.First + int64(i), value: values[e]})
 			}
 		}
 	}
 	m.rows += int64(s.N)
+}
+
+// add takes in a row of latent f. Of equal values the row that came first stays.
+func (m *topRows) add(f int32, row mark) {
+	b := &m.best[f]
+	b.add(row)
+	if len(b.heap) == b.n {
+		m.floor[f] = b.heap[0].value
+	}
 }
 
 // Report goes over the pairs of latents that share a row; all other pairs have

@@ -27,6 +27,7 @@ type Graph struct {
 	variant  Variant
 	options  compileOptions
 	capacity map[int]int
+	copier   kernel.Copier
 	roomy    int  // runs in a row that filled little of a selection's room
 	waiting  bool // what follows the codes has not been computed for the last batch
 }
@@ -278,7 +279,9 @@ func (g *Graph) put(n *gorgonia.Node, x []float32) {
 	case *tensor.Dense:
 		if g.options.dtype == tensor.Float32 {
 			dst := v.Float32s()
-			clear(dst[copy(dst, x):])
+			x = x[:min(len(x), len(dst))]
+			g.copier.Copy(g.options.pool, dst, x)
+			clear(dst[len(x):])
 			return
 		}
 		dst := v.Float64s()

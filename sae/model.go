@@ -13,6 +13,7 @@ import (
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/data"
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/internal/safetensors"
 )
 
@@ -176,13 +177,17 @@ func (m *Model) Close() { m.pool.Close() }
 // Encode gives the latents of up to B rows; they hold until the next call.
 // The batch is not changed. Recon and Extra compute the rest when asked.
 func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
-	m.scaled.X = append(m.scaled.X[:0], in.X[:in.N*in.D]...)
+	m.scaled.X = reuse.Slice(m.scaled.X, in.N*in.D)
 	m.scaled.N, m.scaled.D = in.N, in.D
 	m.scaled.Gradient = append(m.scaled.Gradient[:0], in.Gradient...)
 	if in.Gradient == nil {
 		m.scaled.Gradient = nil
 	}
-	m.Scale.Apply(&m.scaled)
+	m.Scale.Prepare(in.N)
+	m.byRows(func(lo, hi int) {
+		copy(m.scaled.X[lo*in.D:hi*in.D], in.X[lo*in.D:hi*in.D])
+		m.Scale.ApplyRows(&m.scaled, lo, hi)
+	})
 	if err := m.graph.run(0, &m.scaled); err != nil {
 		return Encoded{}, err
 	}
@@ -194,10 +199,32 @@ func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
 func (m *Model) Recon() []float32 {
 	m.graph.decode()
 	x := float32s(m.graph.m.value(m.graph.out.Recon))
-	m.recon = append(m.recon[:0], x[:m.scaled.N*(len(x)/m.B)]...)
-	m.Scale.Undo(m.recon, &m.scaled)
+	width := len(x) / m.B
+	m.recon = reuse.Slice(m.recon, m.scaled.N*width)
+	m.byRows(func(lo, hi int) {
+		copy(m.recon[lo*width:hi*width], x[lo*width:hi*width])
+		m.Scale.UndoRows(m.recon, &m.scaled, lo, hi)
+	})
 	return m.recon
 }
+
+// rowBlock is how many rows of a batch a worker copies and scales at a time.
+const rowBlock = 16
+
+// byRows has the workers do f for all rows of the batch, each for its share, whose
+// bytes are then in its own caches.
+func (m *Model) byRows(f func(lo, hi int)) {
+	n := m.scaled.N
+	m.pool.Run((n+rowBlock-1)/rowBlock, rowTask(func(block int) {
+		f(block*rowBlock, min(n, (block+1)*rowBlock))
+	}))
+}
+
+// rowTask makes a function of a block a kernel.Task.
+type rowTask func(block int)
+
+// Do works on one block.
+func (t rowTask) Do(_, block int) { t(block) }
 
 // Extra is a named node of the variant from the last batch, nil when it has
 // none of that name; it holds until the next call of Encode.
