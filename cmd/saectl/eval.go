@@ -85,6 +85,10 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 	if err := o.check(); err != nil {
 		return usageError{err}
 	}
+	baseline, err := o.files()
+	if err != nil {
+		return err
+	}
 	reports, err := o.all(ctx)
 	if err != nil {
 		return err
@@ -109,7 +113,7 @@ func runEval(ctx context.Context, s streams, o evalOptions) error {
 		}
 	}
 	if o.baseline != "" {
-		return o.gate(s, reports[0])
+		return o.gate(s, baseline, reports[0])
 	}
 	return o.print(s, reports, all)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -35,15 +36,35 @@ func (o evalOptions) check() error {
 	return o.labels.check()
 }
 
-// gate compares a report with the baseline file, or writes it there.
-func (o evalOptions) gate(s streams, r *eval.Report) error {
-	b, err := eval.ReadBaseline(o.baseline)
-	if o.update {
-		if errors.Is(err, fs.ErrNotExist) {
-			b, err = eval.BaselineOf(r), nil
+// files checks, before any row is encoded, that what is to be written has a
+// folder, and reads the baseline; nil where there is none yet.
+func (o evalOptions) files() (*eval.Baseline, error) {
+	for _, path := range []string{o.out, o.html, o.zf, o.baseline} {
+		if path == "" {
+			continue
 		}
-		if err != nil {
-			return err
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return nil, err
+		}
+	}
+	if o.baseline == "" {
+		return nil, nil
+	}
+	b, err := eval.ReadBaseline(o.baseline)
+	switch missing := errors.Is(err, fs.ErrNotExist); {
+	case missing && o.update:
+		return nil, nil
+	case missing:
+		return nil, fmt.Errorf("%w; --update-baseline makes one", err)
+	}
+	return b, err
+}
+
+// gate compares a report with the baseline b, or writes it there.
+func (o evalOptions) gate(s streams, b *eval.Baseline, r *eval.Report) (err error) {
+	if o.update {
+		if b == nil {
+			b = eval.BaselineOf(r)
 		}
 		b.Update(r)
 		if err := writeJSON(o.baseline, b); err != nil {
@@ -51,9 +72,6 @@ func (o evalOptions) gate(s streams, r *eval.Report) error {
 		}
 		s.note("%s holds the figures of %s now", o.baseline, r.SAE.Path)
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("%w; --update-baseline makes one", err)
 	}
 	c := eval.Compare(r, b)
 	if o.json {

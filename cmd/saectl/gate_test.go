@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -22,8 +24,13 @@ func TestBaselineGate(t *testing.T) {
 	}
 	want(t, 0, "eval", "--sae", "worse", "--baseline", "baseline.json", "--update-baseline")
 	want(t, 0, "eval", "--sae", "worse", "--baseline", "baseline.json")
-	if _, e := want(t, 1, "eval", "--sae", "good", "--baseline", "missing.json"); !strings.Contains(e, "missing.json") {
-		t.Errorf("a missing baseline: %s", e)
+	interrupted, stop := context.WithCancel(context.Background())
+	stop()
+	for _, flags := range [][]string{{"--baseline", "missing.json"}, {"--out", "missing/report.json"}, {"--html", "missing/page.html"}, {"--zf", "missing/zf.csv"}} {
+		var printed, said bytes.Buffer // before a pass, which would be interrupted
+		if code := run(interrupted, append([]string{"eval", "--sae", "good"}, flags...), &printed, &said); code != 1 || !strings.Contains(said.String(), "missing") {
+			t.Errorf("%v: exit code %d: %s", flags, code, said.String())
+		}
 	}
 	want(t, 2, "eval", "--sae", "good", "--sae", "worse", "--baseline", "baseline.json")
 	want(t, 2, "eval", "--sae", "good", "--format", "csv")
