@@ -46,6 +46,37 @@ func (r *result) mean(metric string) float64 {
 	return sum / n
 }
 
+// spread is the standard deviation over seeds, NaN for fewer than two.
+func (r *result) spread(metric string) float64 {
+	mean, squares, n := r.mean(metric), 0.0, 0.0
+	for _, s := range r.seeds {
+		if v, ok := s[metric]; ok {
+			squares, n = squares+(v-mean)*(v-mean), n+1
+		}
+	}
+	if n < 2 {
+		return math.NaN()
+	}
+	return math.Sqrt(squares / (n - 1))
+}
+
+// cell is mean ± spread, each in the format given; "-" without a figure. A
+// figure of fewer seeds than there are names their number.
+func (r *result) cell(format, metric string, unit float64) string {
+	n := r.count(metric)
+	if n == 0 {
+		return "-"
+	}
+	text := fmt.Sprintf(format, unit*r.mean(metric))
+	if n > 1 {
+		text += " ± " + fmt.Sprintf(format, unit*r.spread(metric))
+	}
+	if n < len(r.seeds) {
+		text += fmt.Sprintf(" (%d)", n)
+	}
+	return text
+}
+
 // worst is the least or largest figure of a seed.
 func (r *result) worst(metric string, pick func(a, b float64) float64) float64 {
 	v := math.NaN()
@@ -149,12 +180,12 @@ func printTrees(w io.Writer, all []*result) {
 	if len(all) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "| tree | variant | seeds | L0 | squared error | matched cosine | worst of all seeds | flat error | hierarchical error | absorption | children found |")
+	fmt.Fprintln(w, "| tree | variant | seeds | L0 | squared error | matched cosine | worst of all seeds | flat error | hierarchical error | absorption | children found, % |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, r := range all {
-		fmt.Fprintf(w, "| %s | %s | %d | %.3f | %.1e | %.4f | %.4f | %.1e | %.1e | %s | %.0f %% |\n", treeTitle(r.name), r.variant, len(r.seeds),
-			r.mean("l0"), r.mean("mse"), r.mean("tree_matched_cosine_mean"), r.worst("tree_matched_cosine_min", math.Min),
-			r.mean("tree_flat_error"), r.mean("tree_hierarchical_error"), absorption(r), 100*r.mean("tree_children_found"))
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %s | %s | %.3f | %s | %s | %s | %s |\n", treeTitle(r.name), r.variant, len(r.seeds),
+			r.cell("%.3f", "l0", 1), r.cell("%.1e", "mse", 1), r.cell("%.3f", "tree_matched_cosine_mean", 1), r.worst("tree_matched_cosine_min", math.Min),
+			r.cell("%.1e", "tree_flat_error", 1), r.cell("%.1e", "tree_hierarchical_error", 1), r.cell("%.2g", "tree_absorption", 1), r.cell("%.0f", "tree_children_found", 100))
 	}
 	fmt.Fprintln(w)
 }
@@ -164,14 +195,6 @@ func treeTitle(name string) string {
 		return "correlation " + c
 	}
 	return "child mean " + strings.TrimPrefix(name, "child-m")
-}
-
-// absorption is the mean over the seeds in which children were found.
-func absorption(r *result) string {
-	if r.count("tree_absorption") == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2g", r.mean("tree_absorption"))
 }
 
 // A ladder is what is read of the report of a run.

@@ -8,7 +8,7 @@ import (
 )
 
 // TestTables reads sweeps of two seeds, leaves out one that is not finished,
-// and prints means and worst figures.
+// and prints means, deviations and worst figures.
 func TestTables(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
@@ -38,7 +38,7 @@ func TestTables(t *testing.T) {
 	if err := tables(&out, dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| correlation 0.3 | mpsae | 2 | 1.500 |", "| 0.5000 |", "| 0.25 |", "| mpsae | 1.0000 | 0.3750 |", "| mpsae, codes cut | 1.0000 | 0.7500 |", "| 3.00 |", "| 0.625 |"} {
+	for _, want := range []string{"| correlation 0.3 | mpsae | 2 | 1.500 ± 0.707 | - |", "| 0.500 |", "| 0.25 (1) |", "| mpsae | 1.0000 | 0.3750 |", "| mpsae, codes cut | 1.0000 | 0.7500 |", "| 3.00 |", "| 0.625 |"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
