@@ -32,7 +32,7 @@ steps() {
     [ -e "$run/ladder.json" ] || "$saectl" eval --sae "$run" ${TEST:+--dump "$TEST"} --k 1,2,4,8,16,32,64,128 --json >"$run/ladder.tmp"
     [ -e "$run/ladder.json" ] || mv "$run/ladder.tmp" "$run/ladder.json"
   done
-  for variant in mpsae topk batchtopk; do
+  for variant in mpsae topk batchtopk matryoshka relu gated jumprelu; do
     "$saectl" compare "$dir/$variant"-seed* --json >"$dir/seeds-$variant.json"
   done
 }
