@@ -80,6 +80,8 @@ func emitScreen(g *gen) {
 	g.screen()
 	g.thin()
 	g.choose()
+	g.kthFrom()
+	g.order()
 }
 
 func emitWords(g *gen) {

@@ -22,17 +22,22 @@ func (g *gen) maxAbs() {
 		g.VPANDD(v, mask, v)
 		g.VMAXPS(v, most, most)
 	})
-	high := g.ZMM()
-	g.VEXTRACTF64X4(operand.U8(1), most, high.AsY())
-	g.VMAXPS(high.AsY(), most.AsY(), most.AsY())
-	g.VEXTRACTF32X4(operand.U8(1), most.AsY(), high.AsX())
-	g.VMAXPS(high.AsX(), most.AsX(), most.AsX())
-	for _, order := range []uint8{0x4e, 0xb1} {
-		g.VPERMILPS(operand.U8(order), most.AsX(), high.AsX())
-		g.VMAXPS(high.AsX(), most.AsX(), most.AsX())
-	}
-	g.Store(most.AsX(), g.ReturnIndex(0))
+	g.Store(g.maxLanes(most), g.ReturnIndex(0))
 	g.end()
+}
+
+// maxLanes is the largest lane of v, which it uses up.
+func (g *gen) maxLanes(v reg.VecVirtual) reg.Register {
+	high := g.ZMM()
+	g.VEXTRACTF64X4(operand.U8(1), v, high.AsY())
+	g.VMAXPS(high.AsY(), v.AsY(), v.AsY())
+	g.VEXTRACTF32X4(operand.U8(1), v.AsY(), high.AsX())
+	g.VMAXPS(high.AsX(), v.AsX(), v.AsX())
+	for _, order := range []uint8{0x4e, 0xb1} {
+		g.VPERMILPS(operand.U8(order), v.AsX(), high.AsX())
+		g.VMAXPS(high.AsX(), v.AsX(), v.AsX())
+	}
+	return v.AsX()
 }
 
 // A quantizer is the state of quantize.

@@ -29,7 +29,16 @@ type byteKernels struct {
 	// below or at must, and returns how many they are. Every list has room for 16
 	// more.
 	choose func(key, reach []float32, index []int32, least, below, must float32, out []int32) int
+	// kthFrom is the k-th largest number of x, or one below it by at most within
+	// places in the order of float32; or from where that is larger. NaN counts as
+	// smallest; x is not empty.
+	kthFrom func(x []float32, k int, from float32, within int) float32
+	// order writes at most orderRoom entries in ascending order of index, in which
+	// no number stands twice.
+	order func(index, outIndex []int32, key, outKey, score, outScore []float32)
 }
+
+const orderRoom = 64
 
 // What screen reads of a latent: factor, add, lost, size, rest; and of a row:
 // scale, above, whole, less, must.

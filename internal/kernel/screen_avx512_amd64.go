@@ -49,3 +49,16 @@ func thinAVX512(key []float32, reach []float32, index []int32, must float32) int
 //
 //go:noescape
 func chooseAVX512(key []float32, reach []float32, index []int32, least float32, below float32, must float32, out []int32) int
+
+// kthFromAVX512 is the k-th largest number of x, k from 1, or one below it by at most within
+// places in the order of float32; or from where that is larger. A NaN is
+// smaller than any number; x is not empty.
+//
+//go:noescape
+func kthFromAVX512(x []float32, k int, from float32, within int) float32
+
+// orderAVX512 writes the entries of three lists of at most 64 in ascending order of index,
+// in which no number stands twice.
+//
+//go:noescape
+func orderAVX512(index []int32, outIndex []int32, key []float32, outKey []float32, score []float32, outScore []float32)

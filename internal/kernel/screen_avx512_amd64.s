@@ -1051,3 +1051,170 @@ Whole:
 	MOVQ DI, ret+112(FP)
 	VZEROUPPER
 	RET
+
+// func kthFromAVX512(x []float32, k int, from float32, within int) float32
+// Requires: AVX, AVX512F, AVX512VL, BMI2, CMOV, POPCNT, SSE
+TEXT ·kthFromAVX512(SB), NOSPLIT, $0-52
+	MOVQ         x_base+0(FP), AX
+	MOVQ         k+24(FP), CX
+	MOVQ         x_len+8(FP), DX
+	MOVQ         within+40(FP), BX
+	MOVQ         DX, SI
+	ANDQ         $-16, DX
+	LEAQ         (AX)(DX*4), DX
+	ANDQ         $+15, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	VBROADCASTSS from+32(FP), Z0
+	VMOVAPS      Z0, Z2
+	MOVQ         AX, SI
+	CMPQ         SI, DX
+	JGE          MostDone
+
+Most:
+	VMOVUPS (SI), Z1
+	VMAXPS  Z2, Z1, Z2
+	ADDQ    $0x00000040, SI
+	CMPQ    SI, DX
+	JL      Most
+
+MostDone:
+	VMOVAPS       Z0, Z1
+	VMOVUPS       (DX), K1, Z1
+	VMAXPS        Z2, Z1, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y1
+	VMAXPS        Y1, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X1
+	VMAXPS        X1, X2, X2
+	VPERMILPS     $0x4e, X2, X1
+	VMAXPS        X1, X2, X2
+	VPERMILPS     $0xb1, X2, X1
+	VMAXPS        X1, X2, X2
+	VMOVD         X2, SI
+	MOVL          SI, DI
+	SARL          $0x1f, SI
+	SHRL          $0x01, SI
+	XORL          SI, DI
+	MOVLQSX       DI, DI
+	VMOVD         X0, R8
+	MOVL          R8, SI
+	SARL          $0x1f, R8
+	SHRL          $0x01, R8
+	XORL          R8, SI
+	MOVLQSX       SI, SI
+
+Halve:
+	MOVQ         DI, R9
+	SUBQ         SI, R9
+	CMPQ         R9, BX
+	JLE          Near
+	SARQ         $0x01, R9
+	ADDQ         SI, R9
+	MOVL         R9, R8
+	SARL         $0x1f, R8
+	SHRL         $0x01, R8
+	XORL         R9, R8
+	VPBROADCASTD R8, Z1
+	VMOVUPS.Z    (DX), K1, Z0
+	VCMPPS       $0x0e, Z1, Z0, K1, K2
+	KMOVW        K2, R8
+	POPCNTL      R8, R8
+	MOVQ         AX, R11
+	CMPQ         R11, DX
+	JGE          CountDone
+
+Count:
+	VMOVUPS (R11), Z0
+	VCMPPS  $0x0e, Z1, Z0, K2
+	KMOVW   K2, R10
+	POPCNTL R10, R10
+	ADDQ    R10, R8
+	ADDQ    $0x00000040, R11
+	CMPQ    R11, DX
+	JL      Count
+
+CountDone:
+	CMPQ    R8, CX
+	CMOVQLT R9, DI
+	INCQ    R9
+	CMPQ    R8, CX
+	CMOVQGE R9, SI
+	JMP     Halve
+
+Near:
+	MOVL  SI, R8
+	SARL  $0x1f, R8
+	SHRL  $0x01, R8
+	XORL  SI, R8
+	VMOVD R8, X1
+	MOVSS X1, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func orderAVX512(index []int32, outIndex []int32, key []float32, outKey []float32, score []float32, outScore []float32)
+// Requires: AVX, AVX512F, BMI2, POPCNT
+TEXT ·orderAVX512(SB), NOSPLIT, $0-144
+	MOVQ         index_base+0(FP), AX
+	MOVQ         index_len+8(FP), CX
+	MOVQ         key_base+48(FP), DX
+	MOVQ         score_base+96(FP), BX
+	MOVQ         outKey_base+72(FP), SI
+	MOVQ         outScore_base+120(FP), DI
+	MOVQ         outIndex_base+24(FP), R8
+	MOVQ         $-1, R9
+	BZHIQ        CX, R9, R9
+	MOVL         $0x7fffffff, R10
+	VPBROADCASTD R10, Z3
+	KMOVW        R9, K1
+	SHRQ         $0x10, R9
+	VMOVDQA32    Z3, Z0
+	VMOVDQU32    (AX), K1, Z0
+	KMOVW        R9, K1
+	SHRQ         $0x10, R9
+	VMOVDQA32    Z3, Z1
+	VMOVDQU32    64(AX), K1, Z1
+	KMOVW        R9, K1
+	SHRQ         $0x10, R9
+	VMOVDQA32    Z3, Z2
+	VMOVDQU32    128(AX), K1, Z2
+	KMOVW        R9, K1
+	SHRQ         $0x10, R9
+	VMOVDQA32    Z3, Z3
+	VMOVDQU32    192(AX), K1, Z3
+	XORQ         R9, R9
+	CMPQ         CX, $0x00000001
+	JL           EntryDone
+
+Entry:
+	MOVL         (AX)(R9*4), R12
+	VPBROADCASTD R12, Z4
+	VPCMPD       $0x01, Z4, Z0, K1
+	KMOVW        K1, R11
+	POPCNTL      R11, R11
+	MOVQ         R11, R10
+	VPCMPD       $0x01, Z4, Z1, K1
+	KMOVW        K1, R11
+	POPCNTL      R11, R11
+	ADDQ         R11, R10
+	VPCMPD       $0x01, Z4, Z2, K1
+	KMOVW        K1, R11
+	POPCNTL      R11, R11
+	ADDQ         R11, R10
+	VPCMPD       $0x01, Z4, Z3, K1
+	KMOVW        K1, R11
+	POPCNTL      R11, R11
+	ADDQ         R11, R10
+	MOVL         R12, (R8)(R10*4)
+	MOVL         (DX)(R9*4), R12
+	MOVL         R12, (SI)(R10*4)
+	MOVL         (BX)(R9*4), R12
+	MOVL         R12, (DI)(R10*4)
+	INCQ         R9
+	SUBQ         $0x00000001, CX
+	CMPQ         CX, $0x00000001
+	JGE          Entry
+
+EntryDone:
+	VZEROUPPER
+	RET

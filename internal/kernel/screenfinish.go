@@ -18,8 +18,7 @@ func (c *screenRows) finish(i, row int) bool {
 	c.kept.reset()
 	must := s.pass.floor
 	if guessed || k > 0 && p.len() > k {
-		c.rank.take(p.key)
-		least := c.rank.kth(k)
+		least := c.z.kernel.kthFrom(p.key, k, state.least, roughly)
 		c.score(p, row, least, inf, -inf)
 		bound := c.bound(k)
 		if guessed && !(bound > state.above) {
@@ -32,13 +31,32 @@ func (c *screenRows) finish(i, row int) bool {
 		c.score(p, row, -inf, inf, -inf)
 	}
 	c.keepAbove(must)
-	c.kept.sort()
-	s.perRow[row].copy(&c.kept)
-	if out := &s.perRow[row]; k > 0 && out.len() > k {
-		out.keepLargest(k, &c.rank)
+	out := &s.perRow[row]
+	c.order(out)
+	if k > 0 && out.len() > k {
+		bound := c.z.kernel.kthFrom(out.key, k, must, 0)
+		out.keep(bound, k-countAbove(out.key, bound))
 	}
 	return true
 }
+
+// order sets out to what is kept, in ascending order.
+func (c *screenRows) order(out *picks) {
+	if c.kept.len() > orderRoom {
+		c.kept.sort()
+		out.copy(&c.kept)
+		return
+	}
+	n := c.kept.len()
+	out.reset()
+	out.reserve(n)
+	out.cut(n)
+	c.z.kernel.order(c.kept.index, out.index, c.kept.key, out.key, c.kept.score, out.score)
+}
+
+// roughly is how many places in the order of float32 a bound may be too low
+// where this costs no more than a latent scored in vain.
+const roughly = 1 << 11
 
 // score scores those picks of a row whose estimate is in [least, below) and
 // may reach above must.
@@ -90,17 +108,10 @@ func (c *screenRows) rankScores(n int) {
 	c.keys = c.ranked
 }
 
-// bound is the K-th largest key of those scored, or the floor where it is no
-// larger.
+// bound is about the K-th largest key of those scored, and no larger; or the
+// floor where that is larger.
 func (c *screenRows) bound(k int) float32 {
-	floor := c.z.sel.pass.floor
-	c.rank.take(c.keys[:len(c.place)])
-	for i, key := range c.rank.x {
-		if !(key > floor) {
-			c.rank.x[i] = floor
-		}
-	}
-	return c.rank.kth(k)
+	return c.z.kernel.kthFrom(c.keys[:len(c.place)], k, c.z.sel.pass.floor, roughly)
 }
 
 // keepAbove keeps those scored whose keys are above must.

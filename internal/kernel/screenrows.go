@@ -21,8 +21,7 @@ type screenRows struct {
 	keep   uint32     // the bits of an estimate that rank it
 
 	rows    []screenRow
-	picks   []picks // [rows] latents that are not excluded: key is the estimate, score exact or NaN
-	rank    ranking
+	picks   []picks   // [rows] latents that are not excluded: key is the estimate, score exact or NaN
 	guessed float32   // part of a margin that raise takes off
 	plain   bool      // keys are scores
 	place   []int32   // of the latents of a row that are scored
@@ -42,6 +41,7 @@ type screenRow struct {
 	whole float32 // times bounds.lost
 	lost  float32 // times bounds.size
 	above float32 // keys at or below are not kept
+	least float32 // the K-th largest estimate is no smaller
 	full  int     // picks to thin at
 	wild  bool    // it has no estimates
 }
@@ -50,7 +50,6 @@ type screenRow struct {
 func (r *screenRow) margin(b bounds) float32 { return r.whole*b.lost + r.lost*b.size + b.rest }
 
 func (c *screenRows) reserve(z *screen, exact *scratch) {
-	c.rank.set = z.sel.set
 	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
 	s := z.sel
 	c.staged = reuse.Slice(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
@@ -187,7 +186,7 @@ func (c *screenRows) settle(row, rows int) {
 		}
 		p.cut(c.count[i])
 		if k > 0 && p.len() >= r.full {
-			c.raise(r, p, k)
+			r.least = c.raise(r, p, k)
 			r.full = max(r.full, p.len()+p.len()/2)
 		}
 	}
@@ -221,7 +220,7 @@ func (c *screenRows) quantize() {
 			scale: float32(q.scale), wild: q.wild || q.size == 0,
 			whole: float32(q.whole * slack * z.trust),
 			lost:  float32((q.lost*z.trust + rounding(s.d)*q.size) * slack),
-			above: s.pass.floor, full: math.MaxInt,
+			above: s.pass.floor, least: float32(math.Inf(-1)), full: math.MaxInt,
 		}
 		c.picks[i].reset()
 	}
@@ -231,17 +230,15 @@ func (c *screenRows) quantize() {
 	}
 }
 
-// raise takes the K-th largest estimate, less a part of its margin, as a guess
-// at the bound that the row's picks must exceed. finish checks it.
-func (c *screenRows) raise(row *screenRow, p *picks, k int) {
-	c.rank.take(p.key)
-	bound := c.rank.kth(k)
-	at := slices.Index(p.key, bound)
-	bound -= (p.score[at] - bound) * c.guessed
-	if bound > row.above {
-		row.above = bound
-	}
+// raise takes about the K-th largest estimate, which it returns, less a part of
+// its margin, as a guess at the bound that the row's picks must exceed. finish
+// checks it.
+func (c *screenRows) raise(row *screenRow, p *picks, k int) float32 {
+	kth := c.z.kernel.kthFrom(p.key, k, row.least, roughly)
+	at := slices.IndexFunc(p.key, func(key float32) bool { return key >= kth })
+	row.above = max(row.above, kth-(p.score[at]-kth)*c.guessed)
 	p.cut(c.z.kernel.thin(p.key, p.score, p.index, row.above))
+	return kth
 }
 
 // guessSigmas is how sure the guess of raise is, in standard deviations of an
