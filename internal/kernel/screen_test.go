@@ -174,7 +174,7 @@ func randomWeights(r *rand.Rand, n int) []float32 {
 func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) {
 	sel.set, sel.always = s, true
 	sel.begin(z.x, z.w, z.bias, z.B, z.D, z.F, z.rule)
-	sel.pass = pass{rows: z.B, stride: 1, perItem: z.B, largest: z.rule.K}
+	sel.pass = pass{rows: z.B, stride: 1, largest: z.rule.K}
 	sel.screen.begin(sel)
 	sel.screen.prepare(sel)
 	c := sel.screen.rows[0]

@@ -40,10 +40,23 @@ type Selector struct {
 // above a floor, and of these the largest so many.
 type pass struct {
 	first, rows, stride int
-	perItem             int // rows an item
+	tile, items         int // rows that are dealt out together, and into how many items
 	floor               float32
 	largest             int // 0 for all
 	groups              int // latents a group, whose largest alone is kept; 0 for no groups
+}
+
+// deal divides the rows into items for some threads, as evenly as whole tiles
+// allow, and returns how many rows the largest has.
+func (p *pass) deal(tile, threads int) int {
+	tiles := ceilDiv(p.rows, tile)
+	p.tile, p.items = tile, min(threads*ceilDiv(p.rows, threads*itemRows), tiles)
+	return min(ceilDiv(tiles, p.items)*tile, p.rows)
+}
+
+// begins is the first row of an item.
+func (p *pass) begins(item int) int {
+	return min(item*ceilDiv(p.rows, p.tile)/p.items*p.tile, p.rows)
 }
 
 // NewSelector makes a Selector that runs on pool.
@@ -133,17 +146,15 @@ func (s *Selector) run(p pass) {
 	if s.screened = s.screens(p); s.screened {
 		tile = s.set.tileRows
 	}
-	threads := s.pool.Threads()
-	items := threads * ceilDiv(p.rows, threads*itemRows)
-	p.perItem = min(roundUp(ceilDiv(p.rows, items), tile), itemRows)
+	most := p.deal(tile, s.pool.Threads())
 	s.pass = p
 	for _, c := range s.scratch {
-		c.reserve(s, min(p.perItem, p.rows))
+		c.reserve(s, most)
 	}
 	if s.screened {
 		s.readyScreen()
 	}
-	s.pool.Run(ceilDiv(p.rows, p.perItem), s)
+	s.pool.Run(p.items, s)
 }
 
 // readyScreen makes the screen ready for a pass of the call under way.
@@ -174,7 +185,7 @@ func (s *Selector) screens(p pass) bool {
 // Do scores the rows of one item and keeps what the pass keeps.
 func (s *Selector) Do(worker, item int) {
 	p := &s.pass
-	lo, hi := item*p.perItem, min((item+1)*p.perItem, p.rows)
+	lo, hi := p.begins(item), p.begins(item+1)
 	c := s.scratch[worker]
 	c.item = c.item[:0]
 	for i := lo; i < hi; i++ {
@@ -202,9 +213,12 @@ func (s *Selector) gather(dst *Support, B int) {
 	for i := range B {
 		p := &s.perRow[i]
 		dst.Score = append(dst.Score, p.score...)
-		for _, f := range p.index {
-			dst.Index = append(dst.Index, s.latent(f))
-		}
+		dst.Index = append(dst.Index, p.index...)
 		dst.RowPtr = append(dst.RowPtr, int32(len(dst.Index)))
+	}
+	if s.rule.Subset != nil {
+		for i, place := range dst.Index {
+			dst.Index[i] = s.rule.Subset[place]
+		}
 	}
 }

@@ -262,3 +262,28 @@ func TestKthLargest(t *testing.T) {
 		}
 	}
 }
+
+// Items hold every row once, and no more rows than there is room for.
+func TestDeal(t *testing.T) {
+	for _, threads := range []int{1, 2, 3, 7} {
+		for _, tile := range []int{1, 3, 4, 12} {
+			for _, rows := range []int{1, 2, 11, 12, 13, 192, 193, 384, 385, 1024, 4099} {
+				p := pass{rows: rows}
+				most, last := p.deal(tile, threads), 0
+				if most > itemRows {
+					t.Fatalf("%d rows in tiles of %d for %d threads: an item has %d", rows, tile, threads, most)
+				}
+				for item := range p.items {
+					lo, hi := p.begins(item), p.begins(item+1)
+					if lo != last || hi <= lo || hi-lo > most || lo%tile != 0 {
+						t.Fatalf("%d rows in tiles of %d for %d threads: item %d is [%d,%d), at most %d rows", rows, tile, threads, item, lo, hi, most)
+					}
+					last = hi
+				}
+				if last != rows {
+					t.Fatalf("%d rows in tiles of %d for %d threads: the items end at %d", rows, tile, threads, last)
+				}
+			}
+		}
+	}
+}
