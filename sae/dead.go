@@ -31,17 +31,9 @@ func (b *Builder) Dead(c Codes, after int64) *Dead {
 		fired: make([]bool, f), sum: make([]float64, f), by: b.settings,
 		latents: []int32{}, // not nil, which a rule takes for all latents
 	}
-	count := func(s *sparseop.Support, value func(e int) float64) float64 {
-		d.count(s, value)
-		return float64(len(d.latents))
-	}
 	d.Node = b.G.Custom("count", nil, sparseop.Func{
-		F32: func(dst []float32, in [][]float32) {
-			dst[0] = float32(count(c.Support, func(e int) float64 { return float64(in[0][e]) }))
-		},
-		F64: func(dst []float64, in [][]float64) {
-			dst[0] = count(c.Support, func(e int) float64 { return in[0][e] })
-		},
+		F32: func(dst []float32, in [][]float32) { dst[0] = countDead(d, c.Support, in[0]) },
+		F64: func(dst []float64, in [][]float64) { dst[0] = countDead(d, c.Support, in[0]) },
 	}, nil, c.Values, c.Support.Node)
 	b.dead = d
 	return d
@@ -51,8 +43,16 @@ func (b *Builder) Dead(c Codes, after int64) *Dead {
 // run.
 func (d *Dead) Latents() []int32 { return d.latents }
 
-func (d *Dead) count(s *sparseop.Support, value func(e int) float64) {
-	d.fire(s, value)
+// countDead counts with values [Cap] of s and returns how many are dead.
+func countDead[T float32 | float64](d *Dead, s *sparseop.Support, values []T) T {
+	clear(d.fired)
+	fire(d, s.Index(), values)
+	d.count(s)
+	return T(len(d.latents))
+}
+
+// count makes the list of dead latents from those that fired.
+func (d *Dead) count(s *sparseop.Support) {
 	step := int64(s.Rows)
 	if d.by.DeadUnit == "batches" {
 		step = 1
@@ -74,18 +74,23 @@ func (d *Dead) count(s *sparseop.Support, value func(e int) float64) {
 }
 
 // fire lists in fired the latents that fired, as the settings have it.
-func (d *Dead) fire(s *sparseop.Support, value func(e int) float64) {
-	clear(d.fired)
-	clear(d.sum)
-	for e, f := range s.Index() {
-		switch d.by.Fired {
-		case "index":
+func fire[T float32 | float64](d *Dead, index []int32, values []T) {
+	switch d.by.Fired {
+	case "index":
+		for _, f := range index {
 			d.fired[f] = true
-		case "sum":
-			d.sum[f] += value(e)
+		}
+	case "sum":
+		clear(d.sum)
+		for e, f := range index {
+			d.sum[f] += float64(values[e])
 			d.fired[f] = d.sum[f] > 0
-		default:
-			d.fired[f] = d.fired[f] || value(e) != 0
+		}
+	default:
+		for e, f := range index {
+			if values[e] != 0 {
+				d.fired[f] = true
+			}
 		}
 	}
 }

@@ -30,9 +30,9 @@ func TestDead(t *testing.T) {
 			n := int32(len(index))
 			first := min(n, 3)
 			s.Set([]int32{0, first, n, n, n}, index, make([]float32, n))
-			value := func(e int) float64 { return []float64{1, 0, 1, -2}[e] }
-			d.count(s, value)
-			d.count(s, value) // a step that is run again counts once
+			values := []float64{1, 0, 1, -2}
+			countDead(d, s, values)
+			countDead(d, s, values) // a step that is run again counts once
 			d.commit()
 			if !slices.Equal(d.Latents(), c.dead[i]) {
 				t.Errorf("%+v: batch %d: dead are %v, want %v", c.by, i, d.Latents(), c.dead[i])

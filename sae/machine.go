@@ -39,6 +39,10 @@ func newMachine(g *sparseop.Graph, bound map[*gorgonia.Node]gorgonia.Value, root
 	m := &machine{values: make([]gorgonia.Value, len(g.Expr.AllNodes()))}
 	for _, n := range reachable(g, roots) {
 		id := int(n.ID())
+		if of := shared(n); of != nil {
+			m.values[id] = m.values[of.ID()]
+			continue
+		}
 		switch {
 		case bound[n] != nil:
 			m.values[id] = bound[n]
@@ -55,6 +59,20 @@ func newMachine(g *sparseop.Graph, bound map[*gorgonia.Node]gorgonia.Value, root
 		}
 	}
 	return m
+}
+
+// shared is the node whose value n may stand for, nil for none. A Stop in float64,
+// for the check of gradients, keeps its value while what it was made of moves; and
+// an op of Gorgonia's own has another value after each run.
+func shared(n *gorgonia.Node) *gorgonia.Node {
+	of := sparseop.Stopped(n)
+	if of == nil || n.Dtype() != tensor.Float32 {
+		return nil
+	}
+	if _, ours := of.Op().(sparseop.Runner); of.Op() != nil && !ours {
+		return nil
+	}
+	return of
 }
 
 func frozen(n *gorgonia.Node, inputs int) bool {

@@ -77,7 +77,18 @@ func (r *funcRun[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 
 // Stop adds a copy of n that no gradient flows through.
 func (g *Graph) Stop(n *gorgonia.Node) *gorgonia.Node {
-	return g.Custom("stop", n.Shape(), Func{stop[float32], stop[float64]}, nil, n)
+	return g.Custom(stopName, n.Shape(), Func{stop[float32], stop[float64]}, nil, n)
+}
+
+const stopName = "stop"
+
+// Stopped returns what n is a Stop of, nil for another node. A machine that keeps
+// both values may keep one.
+func Stopped(n *gorgonia.Node) *gorgonia.Node {
+	if o, isOp := n.Op().(*op); isOp && o.name == stopName {
+		return children(n)[0]
+	}
+	return nil
 }
 
 func stop[T float](dst []T, in [][]T) { copy(dst, in[0]) }
