@@ -44,7 +44,7 @@ func (o evalOptions) files() (*eval.Baseline, error) {
 			continue
 		}
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s has no folder to be in: %w", path, err)
 		}
 	}
 	if o.baseline == "" {
