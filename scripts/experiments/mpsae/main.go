@@ -159,7 +159,9 @@ func readTrees(dir string) (all []*result, err error) {
 			return nil, err
 		}
 		for _, r := range t.Runs {
-			all = add(all, m[1], r.Variant, r.Metrics)
+			if len(r.Metrics) > 0 { // else it is not finished
+				all = add(all, m[1], r.Variant, r.Metrics)
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *result) int { return cmp.Compare(a.name, b.name) })
