@@ -24,7 +24,7 @@ func (g *golden) forward(t *testing.T, c *saetest.Case) {
 
 	recon := slices.Clone(tr.Recon())
 	saetest.WithinNorm(t, "x_hat", recon, c.Floats("x_hat"), 1e-6)
-	scale.Undo(recon, in)
+	scale.Undo(recon, in, 0, in.N)
 	saetest.WithinNorm(t, "sae_out", recon, c.Floats("sae_out"), 1e-6)
 
 	saetest.WithinNorm(t, "projected.grad_W_dec", tr.Gradient("decoder.weight"), c.Floats("projected.grad_W_dec"), 1e-5)

@@ -210,13 +210,11 @@ func meanStd(x []float32) (mean, std float64) {
 	return mean, math.Sqrt(sum / float64(max(len(x)-1, 1)))
 }
 
-// Undo brings recon [N,D], reconstructions of the rows of b in scaled units,
-// back to the units of the dump, in place. Of row-norm, b is the batch that
-// was last given to Apply of this same Scale.
-func (s *Scale) Undo(recon []float32, b *activations.Batch) { s.UndoRows(recon, b, 0, b.N) }
-
-// UndoRows is Undo for the rows lo to hi.
-func (s *Scale) UndoRows(recon []float32, b *activations.Batch, lo, hi int) {
+// Undo brings the rows lo to hi of recon [N,D], reconstructions of the rows of b
+// in scaled units, back to the units of the dump, in place; different rows may be
+// at once. Of row-norm, b is the batch that was last given to Apply of this same
+// Scale.
+func (s *Scale) Undo(recon []float32, b *activations.Batch, lo, hi int) {
 	if b.N == 0 {
 		return
 	}

@@ -43,7 +43,7 @@ func TestScaleRoundTrip(t *testing.T) {
 		b := clone(in)
 		s.Apply(b)
 		recon := append([]float32(nil), b.X...)
-		s.Undo(recon, b)
+		s.Undo(recon, b, 0, b.N)
 		for i, v := range recon {
 			// row-norm divides by s + 1e-5 and multiplies by s.
 			if math.Abs(float64(v-in.X[i])) > 1e-4 {
@@ -69,7 +69,7 @@ func TestRowNormFormula(t *testing.T) {
 		t.Errorf("gradient %v, want %v", b.Gradient[4], -2*std)
 	}
 	recon := []float32{1, 0, 0, 0, -1}
-	s.Undo(recon, b)
+	s.Undo(recon, b, 0, b.N)
 	for j, want := range []float64{3 + std, 3, 3, 3, 3 - std} {
 		if math.Abs(float64(recon[j])-want) > 1e-6 {
 			t.Errorf("reconstruction %d is %v, want %v", j, recon[j], want)
@@ -138,7 +138,7 @@ func TestScaleGradient(t *testing.T) {
 			at := func(step float32) float64 {
 				recon := append([]float32(nil), b.X...)
 				recon[i] += step
-				s.Undo(recon, b)
+				s.Undo(recon, b, 0, b.N)
 				return loss(recon[i/d*d : (i/d+1)*d])
 			}
 			if got, want := float64(b.Gradient[i]), (at(h)-at(-h))/(2*h); math.Abs(got-want) > 2e-2*math.Max(1, math.Abs(want)) {
@@ -154,7 +154,7 @@ func TestScaleTarget(t *testing.T) {
 		b.DOut, b.Target = 3, []float32{1, 2, 3, -4, 5, 6}
 		s.Apply(b)
 		got := append([]float32(nil), b.Target...)
-		s.Undo(got, b)
+		s.Undo(got, b, 0, b.N)
 		for i, want := range []float32{1, 2, 3, -4, 5, 6} {
 			if math.Abs(float64(got[i]-want)) > 1e-4 {
 				t.Errorf("%s: target %d comes back as %v, was %v", s.Kind, i, got[i], want)
@@ -170,7 +170,7 @@ func TestScaleCopiesAreTheirOwn(t *testing.T) {
 	a.Apply(first)
 	b := a
 	b.Apply(second)
-	a.Undo(first.X, first)
+	a.Undo(first.X, first, 0, first.N)
 	for i, v := range first.X {
 		if math.Abs(float64(v-want[i])) > 1e-3 {
 			t.Fatalf("value %d is %v after a copy was used, want %v", i, v, want[i])
@@ -182,7 +182,7 @@ func TestScaleCopiesAreTheirOwn(t *testing.T) {
 		}
 	}()
 	c := a
-	c.Undo(first.X, first)
+	c.Undo(first.X, first, 0, first.N)
 }
 
 func TestScaleMetadata(t *testing.T) {

@@ -57,8 +57,8 @@ func (m *decoding) settle(s *Sample) {
 func (m *decoding) measure(s *Sample, i int, recon, left []float32) {
 	x := s.Scaled[i*s.D : (i+1)*s.D]
 	index, values := s.Codes.Row(i)
-	clear(recon)
-	copy(recon, m.s.Weight("decoder.bias"))
+	bias := m.s.Weight("decoder.bias")
+	clear(recon[copy(recon, bias):])
 	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index)
 	kernel.Sub(left, x, recon)
 	m.angles.of[i] = m.angles.measure(left, x, index, values)

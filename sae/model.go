@@ -203,7 +203,7 @@ func (m *Model) Recon() []float32 {
 	m.recon = reuse.Slice(m.recon, m.scaled.N*width)
 	m.byRows(func(lo, hi int) {
 		copy(m.recon[lo*width:hi*width], x[lo*width:hi*width])
-		m.Scale.UndoRows(m.recon, &m.scaled, lo, hi)
+		m.Scale.Undo(m.recon, &m.scaled, lo, hi)
 	})
 	return m.recon
 }

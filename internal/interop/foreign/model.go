@@ -112,17 +112,18 @@ func (m *Model) Encode(in *activations.Batch) (sae.Encoded, error) {
 	if m.SAE.Skip != nil {
 		m.raw = append(m.raw[:0], x...)
 	}
-	m.input.X = append(m.input.X[:0], x...)
+	m.input.X = reuse.Slice(m.input.X, len(x))
 	m.input.N, m.input.D = in.N, in.D
-	m.Scale.Apply(&m.input)
-	if m.SAE.InputBias {
-		m.pool.Run(blocksOf(in.N), task(func(_, block int) {
-			for i := block * rowBlock; i < min(in.N, (block+1)*rowBlock); i++ {
-				row := m.input.X[i*m.D : (i+1)*m.D]
-				kernel.Sub(row, row, m.SAE.DecoderBias)
-			}
-		}))
-	}
+	m.Scale.Prepare(in.N)
+	m.pool.Run(blocksOf(in.N), task(func(_, block int) {
+		lo, hi := block*rowBlock, min(in.N, (block+1)*rowBlock)
+		copy(m.input.X[lo*m.D:hi*m.D], x[lo*m.D:hi*m.D])
+		m.Scale.ApplyRows(&m.input, lo, hi)
+		for i := lo; i < hi && m.SAE.InputBias; i++ {
+			row := m.input.X[i*m.D : (i+1)*m.D]
+			kernel.Sub(row, row, m.SAE.DecoderBias)
+		}
+	}))
 	if m.SAE.Rule == Pursuit {
 		return m.pursue(in.N)
 	}
@@ -135,19 +136,19 @@ func (m *Model) Recon() []float32 {
 	n, w := m.codes.N, m.DOut
 	m.recon = reuse.Slice(m.recon, n*w)
 	m.pool.Run(blocksOf(n), task(func(_, block int) {
-		for i := block * rowBlock; i < min(n, (block+1)*rowBlock); i++ {
+		lo, hi := block*rowBlock, min(n, (block+1)*rowBlock)
+		for i := lo; i < hi; i++ {
 			row := m.recon[i*w : (i+1)*w]
-			clear(row)
 			index, value := m.codes.Row(i)
-			kernel.SumRows(row, value, m.decoder, index)
+			kernel.SetRows(row, value, m.decoder, index)
 			if m.SAE.OutputBias {
 				kernel.Add(row, m.SAE.DecoderBias)
 			}
 		}
+		if !m.SAE.Transcoder {
+			m.Scale.Undo(m.recon, &m.input, lo, hi)
+		}
 	}))
-	if !m.SAE.Transcoder {
-		m.Scale.Undo(m.recon, &m.input)
-	}
 	if m.SAE.Skip != nil {
 		m.gemm.NT(m.recon, m.raw, m.SAE.Skip, n, w, m.D, true)
 	}
