@@ -119,8 +119,8 @@ func (b *Builder) Steps() int { return b.settings.TotalSteps() }
 // of all steps'.
 func (b *Builder) Covered() float64 { return b.optimizer.covered(b.step, b.Steps()) }
 
-// PeakRate is the largest learning rate of the run's schedule, optimizer.lr.
-func (b *Builder) PeakRate() float64 { return b.optimizer.LR }
+// Rate is the learning rate of the step under way.
+func (b *Builder) Rate() float64 { return b.optimizer.rate(b.step, b.Steps()) }
 
 // Variance is that of the rows of the last run about their mean, summed over
 // coordinates, for Out.After of a training step, whose batch is full.

@@ -96,7 +96,7 @@ func (c *control) natural() float64 {
 // coordinate: L0 then answers slowly, and a strong answer does no harm.
 func (c *control) gain() float64 {
 	spread := math.Sqrt(c.state.Data[stateVariance] / float64(c.b.D))
-	return min(max(c.kind.part*controlRate*spread/max(c.b.PeakRate(), 1e-12), c.kind.part/4), c.kind.most)
+	return min(max(c.kind.part*controlRate*spread/max(c.b.Rate(), 1e-12), c.kind.part/4), c.kind.most)
 }
 
 // growth is how far i gets in the whole run, for an error of 1: a longer run has
@@ -124,10 +124,21 @@ func (c *control) steer(l0 float64) {
 	e := l - c.aim(l, covered)
 	d[stateFast] += (1 - c.kind.fast) * (e - d[stateFast])
 	d[stateSlow] += (1 - controlSlow) * (e - d[stateSlow])
-	d[stateI] += c.growth() * max(covered-d[stateCovered], 0) * within(c.error(), controlNear)
+	d[stateI] += c.growth() * c.part(covered) * within(c.error(), controlNear)
 	d[stateI] = within(d[stateI], controlReach)
 	d[stateCovered] = covered
 	c.compare(l)
+}
+
+// part is the part of the run that the step under way is, for i: of the sum of
+// learning rates while the aim falls, since L0 does not move where weights do not;
+// of the steps later, when the rate falls, and L0 rises with what noise it had.
+func (c *control) part(covered float64) float64 {
+	part := max(covered-c.state.Data[stateCovered], 0)
+	if covered > controlDescent {
+		part = max(part, 1/float64(c.b.Steps()))
+	}
+	return part
 }
 
 // aim is ln L0 of the step under way: it goes to the target's in a parabola, and

@@ -24,7 +24,7 @@ type kind struct {
 
 var (
 	byNumber = kind{name: "l0", count: true, gains: gains{part: 4, most: 6, near: 0.25, growth: 16, ahead: 80, fast: 0.8}}
-	byValue  = kind{name: "l1", gains: gains{part: 1, most: 1.5, near: 0.3, growth: 14, ahead: 40, fast: 0.9}}
+	byValue  = kind{name: "l1", gains: gains{part: 1, most: 1, near: 0.3, growth: 22, ahead: 40, fast: 0.9}}
 )
 
 // add makes penalty, a scalar, a term of out's loss beside the given terms,
