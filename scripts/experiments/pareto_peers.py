@@ -25,7 +25,7 @@ import numpy
 import pyarrow.ipc
 import torch
 
-RATES = {"relu": [1e-3, 3e-3], "gated": [1e-3, 3e-3], "jumprelu": [1e-3, 3e-3], "matryoshka": [1e-3, 3e-3]}
+RATES = [1e-3, 3e-3, 1e-2]
 SETTINGS = {"jumprelu": [8, 16, 32], "matryoshka": [8, 16, 32], "gated": [0.2, 0.5], "relu": [0.2, 0.5]}
 
 
@@ -93,7 +93,7 @@ def ours(kind, l0, a):
         if kind == "matryoshka":
             key, value = "matryoshka.k", str(math.floor(l0) if share < 1 else math.ceil(l0 + 0.01))
         out = os.path.join(a.out, "saectl", f"{kind}-{value}")
-        rates = ",".join(map(str, RATES[kind] + [1e-2]))
+        rates = ",".join(map(str, RATES))
         found = kept(out + ".json", lambda: json.loads(subprocess.run(
             [a.saectl, "sweep", "--config", kind, "--dump", a.dump + "/train", "--test", a.dump + "/test", "--out", out, "--quiet", "--json",
              "--set", "data.holdout=0", "--set", f"train.steps={a.steps}", "--set", f"train.batch={a.batch}", "--set", f"{key}={value}",
@@ -132,7 +132,7 @@ def main():
     for kind in SETTINGS if a.only is None else [a.only]:
         for setting in SETTINGS[kind]:
             best, rate = min(((kept(os.path.join(a.out, "peers", f"{kind}-{setting}-{r}.json"),
-                                    lambda: peer(kind, setting, r, a, train, test)), r) for r in RATES[kind]), key=lambda m: m[0]["fvu"])
+                                    lambda: peer(kind, setting, r, a, train, test)), r) for r in RATES), key=lambda m: m[0]["fvu"])
             fvu = between(ours(kind, best["l0"], a), best["l0"])
             print(f"| {kind} | {setting} | {rate} | {best['l0']:.2f} | {best['fvu']:.4f} | {fvu:.4f} | {100 * (fvu / best['fvu'] - 1):+.1f} % |", flush=True)
 
