@@ -171,8 +171,8 @@ func (o evalOptions) evaluate(ctx context.Context, dir string) (*eval.Report, er
 
 // measure evaluates the run on rows of d.
 func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions) (r *eval.Report, err error) {
-	if len(o.ks) > 0 && t.model.Weight("skip.weight") != nil {
-		return nil, usageError{fmt.Errorf("--k: %s has a skip connection, which is no part of its k largest latents", t.dir)}
+	if err := t.climbs(o); err != nil {
+		return nil, err
 	}
 	beside, err := t.openBeside(d, rows, o.labels)
 	if err != nil {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -66,8 +64,6 @@ func TestEvalOfLabelsRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, 0, "data", "synth", "--out", "plain", "--rows", "20", "--d", "16", "--latents", "24", "--active", "2")
-	interrupted, stop := context.WithCancel(context.Background())
-	stop()
 	for _, c := range []struct {
 		code int
 		args []string
@@ -85,18 +81,11 @@ func TestEvalOfLabelsRefuses(t *testing.T) {
 		{1, []string{"--hierarchy", "missing.txt"}, "missing.txt"},
 		{1, []string{"--embedding", "plain"}, "20 rows"},
 	} {
-		// Of an interrupted command, since a pass would end with that: what is
-		// wrong is said before any row is encoded.
-		var out, e bytes.Buffer
-		code := run(interrupted, append([]string{"eval", "--sae", "run"}, c.args...), &out, &e)
-		if code != c.code || !strings.Contains(e.String(), c.says) {
-			t.Errorf("%v: exit code %d, want %d: %s", c.args, code, c.code, e.String())
+		if e := atOnce(t, c.code, append([]string{"eval", "--sae", "run"}, c.args...)...); !strings.Contains(e, c.says) {
+			t.Errorf("%v: %s", c.args, e)
 		}
 	}
-	var out, e bytes.Buffer
-	if code := run(interrupted, []string{"eval", "--sae", "run", "--probe-train", "train"}, &out, &e); code != exitInterrupted {
-		t.Errorf("flags that are right: exit code %d, want that of an interrupted pass: %s", code, e.String())
-	}
+	atOnce(t, exitInterrupted, "eval", "--sae", "run", "--probe-train", "train") // what is right leads to a pass
 }
 
 // The digits of the shared data, as the proof has them.

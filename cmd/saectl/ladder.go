@@ -11,6 +11,17 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
+// climbs refuses the flags of ladders that are not of this autoencoder.
+func (t *trained) climbs(o evalOptions) error {
+	if len(o.ks) > 0 && t.model.Weight("skip.weight") != nil {
+		return usageError{fmt.Errorf("--k: %s has a skip connection, which is no part of its k largest latents", t.dir)}
+	}
+	if _, ok := t.settings.Section.(sae.Tolerant); !ok && len(o.tolerances) > 0 {
+		return usageError{fmt.Errorf("--tolerance: %s is of the variant %s, which does not go on until little is left of a row; mpsae does", t.dir, t.settings.Variant)}
+	}
+	return nil
+}
+
 // ladders encodes the rows again for each k, nested group and tolerance, where the
 // variant can keep other numbers of latents than it was trained to.
 func (t *trained) ladders(ctx context.Context, r *eval.Report, d *activations.Dump, rows activations.Rows, o evalOptions) error {
@@ -31,12 +42,9 @@ func (t *trained) ladders(ctx context.Context, r *eval.Report, d *activations.Du
 			return err
 		}
 	}
-	if len(o.tolerances) == 0 {
-		return nil
-	}
 	v, ok := t.settings.Section.(sae.Tolerant)
-	if !ok {
-		return usageError{fmt.Errorf("--tolerance: %s is of the variant %s, which does not go on until little is left of a row; mpsae does", t.dir, t.settings.Variant)}
+	if !ok || len(o.tolerances) == 0 {
+		return nil
 	}
 	x := slices.Compact(slices.Sorted(slices.Values(o.tolerances)))
 	rungs, err := t.climb(ctx, d, rows, o, len(x), func(i int) sae.Variant { return v.WithTolerance(x[i]) })

@@ -33,6 +33,20 @@ func want(t *testing.T, code int, args ...string) (out, errOut string) {
 	return out, errOut
 }
 
+// atOnce is want of a command that is interrupted when it starts. One that goes
+// through rows ends with the exit code of that, so that any other shows what was
+// said before.
+func atOnce(t *testing.T, code int, args ...string) (errOut string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	var o, e bytes.Buffer
+	if got := run(ctx, args, &o, &e); got != code {
+		t.Errorf("saectl %s, interrupted: exit code %d, want %d: %s", strings.Join(args, " "), got, code, e.String())
+	}
+	return e.String()
+}
+
 // quick is a run on the embedded sample that takes a second.
 func quick(more ...string) []string {
 	return append([]string{"train", "--quiet", "--set", "sae.latents=96", "--set", "topk.k=8", "--set", "topk.aux_k=0",
