@@ -2,6 +2,7 @@ package sae
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/saectl/saectl/activations"
@@ -46,5 +47,35 @@ func TestScreen(t *testing.T) {
 		if _, auto := screened(t, "auto", threads); !slices.Equal(auto, off) {
 			t.Errorf("with screening on %d threads the weights differ", threads)
 		}
+	}
+}
+
+// TestModelEndsTraining: the weights are then the model's, and stay.
+func TestModelEndsTraining(t *testing.T) {
+	p := Plan{Variant: plain{2}, D: 8, Model: DefaultModel(), Train: DefaultTrain(), Optimizer: DefaultOptimizer(), Threads: 1}
+	p.Model.Latents, p.Train.Batch, p.Train.Steps = 16, 4, 3
+	tr, err := NewTrainer(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	b := activations.Batch{N: 4, D: 8, X: make([]float32, 4*8)}
+	for i := range b.X {
+		b.X[i] = float32(i%5) - 2
+	}
+	if err := tr.Step(&b); err != nil {
+		t.Fatal(err)
+	}
+	m, err := tr.Model(ModelOptions{Rows: 4, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	before := slices.Clone(m.Weight("encoder.weight"))
+	if err := tr.Step(&b); err == nil || !strings.Contains(err.Error(), "training has ended") {
+		t.Errorf("a step after Model says %v", err)
+	}
+	if !slices.Equal(before, m.Weight("encoder.weight")) {
+		t.Error("the model's weights moved")
 	}
 }

@@ -42,6 +42,7 @@ type Trainer struct {
 	norm  float64 // global gradient norm of the last step, before clipping
 	clip  float64 // what the last gradient was multiplied by
 	in    *activations.Batch
+	over  bool // the weights are a model's
 }
 
 // NewTrainer compiles the graph of p and initialises it. Close frees its
@@ -71,6 +72,9 @@ func (t *Trainer) Close() { t.pool.Close() }
 // Step trains on one batch, in the units the trainer is to see (scaled). An
 // error leaves weights and moments as they were before the step.
 func (t *Trainer) Step(in *activations.Batch) error {
+	if t.over {
+		return fmt.Errorf("step %d: training has ended, the weights are a model's", t.step)
+	}
 	if b := t.plan.Train.Batch; in.N != b {
 		return fmt.Errorf("step %d: a batch of %d rows, a step takes %d (train.batch)", t.step, in.N, b)
 	}
@@ -259,17 +263,13 @@ func (b *Builder) columns() (c activations.Columns) {
 	return c
 }
 
-// Model compiles the autoencoder as it is now for evaluation. It does not follow
-// further steps, and its scale is none.
+// Model compiles the trained autoencoder for evaluation. It takes over the
+// weights, so that training ends: a further Step is an error. Its scale is none.
 func (t *Trainer) Model(o ModelOptions) (*Model, error) {
 	states := map[string][]float64{}
 	for _, s := range t.graph.States {
 		states[s.Name] = s.Data
 	}
-	weights := map[string][]float32{}
-	for name, w := range t.graph.Weights {
-		weights[name] = kernel.Floats(len(w))
-		copy(weights[name], w)
-	}
-	return NewModel(t.plan.Variant, t.graph.Dims, weights, states, o)
+	t.over = true
+	return NewModel(t.plan.Variant, t.graph.Dims, t.graph.Weights, states, o)
 }
