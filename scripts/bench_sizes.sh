@@ -11,7 +11,7 @@ set -euo pipefail
 [ $# -eq 3 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 saectl=$(realpath "$1") python=$2 out=$3
 peers=dictionary_learning_topk,saelens_topk,sparsify_adam,handwritten_bf16,encoder_product
-here=$(dirname "$0")
+here=$(realpath "$(dirname "$0")") # go takes a relative folder for a package of its library
 
 measure() {
   "$python" "$here/bench_peers.py" --json --saectl "$saectl" --only "$peers" \
