@@ -63,7 +63,7 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 	}
 	for i := range c.picks {
 		c.picks[i].reset()
-		c.picks[i].reserve(max(2*groupCols, 2*spare(s.pass.largest)))
+		c.picks[i].reserve(max(8*groupCols, 2*spare(s.pass.largest)))
 	}
 }
 
