@@ -29,9 +29,15 @@ func (c *counted) Next(b *activations.Batch) error {
 func TestTee(t *testing.T) {
 	const start, last = 10, 400
 	tee := NewTee(&counted{next: start, last: last}, 2*start, 2)
+	from := []int64{start, start, start + 7, start + 300, start}
+	var readers []*TeeReader
+	for range from {
+		readers = append(readers, tee.Reader())
+	}
+	idle := tee.Reader()
 	var wg sync.WaitGroup
-	for i, from := range []int64{start, start, start + 7, start + 300, start} {
-		r := tee.Reader()
+	for i, r := range readers {
+		from := from[i]
 		wg.Go(func() {
 			defer r.Close()
 			if !r.SeekTo(2 * from) {
@@ -58,7 +64,6 @@ func TestTee(t *testing.T) {
 			}
 		})
 	}
-	idle := tee.Reader()
 	idle.Close()
 	if err := idle.Next(new(activations.Batch)); !errors.Is(err, errClosed) {
 		t.Errorf("Next after Close: %v", err)
