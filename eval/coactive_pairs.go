@@ -38,7 +38,7 @@ func (m *coactivation) reportPairs(r *Report) {
 	means, sd := by.moments(n)
 	met, largest := make([]int64, f), make([]float64, f)
 	scratch := make([]*pairScratch, m.pool.Threads())
-	m.pool.Run(f, task(func(worker, i int) {
+	m.pool.Run(f, kernel.TaskFunc(func(worker, i int) {
 		if scratch[worker] == nil {
 			scratch[worker] = &pairScratch{products: make([]float64, f), seen: make([]bool, f)}
 		}
@@ -121,7 +121,7 @@ func (m *coactivation) reportSupports(r *Report, w []float32, drawn []int) {
 	}
 	d := m.s.width()
 	stats := make([]supportStats, len(rows))
-	m.pool.Run(len(rows), task(func(_, i int) {
+	m.pool.Run(len(rows), kernel.TaskFunc(func(_, i int) {
 		index, _ := m.codes.row(rows[i])
 		stats[i] = supportCosines(w, d, index)
 	}))
@@ -195,7 +195,7 @@ func (m *coactivation) reportInterference(r *Report, w []float32) {
 	}
 	by := m.codes.byLatent(f)
 	matrix := make([]float64, f*f)
-	m.pool.Run(f, task(func(_, i int) {
+	m.pool.Run(f, kernel.TaskFunc(func(_, i int) {
 		row := matrix[i*f : (i+1)*f]
 		p := pairScratch{products: row, seen: make([]bool, f)}
 		p.multiply(&m.codes, by, i)
@@ -217,7 +217,7 @@ func spectralNorm(pool *kernel.Pool, a []float64, n int) float64 {
 	}
 	last := 0.0
 	for range 500 {
-		pool.Run((n+rowChunk-1)/rowChunk, task(func(_, item int) {
+		pool.Run((n+rowChunk-1)/rowChunk, kernel.TaskFunc(func(_, item int) {
 			for i := item * rowChunk; i < min(n, (item+1)*rowChunk); i++ {
 				sum := 0.0
 				for j, v := range a[i*n : (i+1)*n] {

@@ -38,7 +38,7 @@ func (c *columnSums) add(pool *kernel.Pool, n int, x, y []float32) {
 			}
 		}
 	}
-	pool.Run((d+columnChunk-1)/columnChunk, task(func(_, item int) {
+	pool.Run((d+columnChunk-1)/columnChunk, kernel.TaskFunc(func(_, item int) {
 		lo, hi := item*columnChunk, min(d, (item+1)*columnChunk)
 		var zeros [columnChunk]float32
 		for i := range n {

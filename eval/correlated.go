@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // A Correlated is a latent whose activation rises and falls with another's.
@@ -69,7 +71,7 @@ func (c *codeRows) correlated(b byLatent, f, n int, sum, squares, products []flo
 func (in *inspector) correlate(codes *codeRows, b byLatent, chosen []int) {
 	sum, squares := codes.moments(in.s.F)
 	products := make([][]float64, in.pool.Threads())
-	in.pool.Run(len(chosen), task(func(worker, i int) {
+	in.pool.Run(len(chosen), kernel.TaskFunc(func(worker, i int) {
 		if products[worker] == nil {
 			products[worker] = make([]float64, in.s.F)
 		}

@@ -38,7 +38,7 @@ func (m *decoding) Add(s *Sample) {
 			m.quasi.of = make([]norms, n)
 		}
 	}
-	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(worker, item int) {
+	s.pool.Run((s.N+rowChunk-1)/rowChunk, kernel.TaskFunc(func(worker, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
 			m.measure(s, i, m.rows[worker][0], m.rows[worker][1])
 		}

@@ -28,7 +28,7 @@ func (t *detectorTest) scores(s *labels.Set, score func(s *labels.Set, i int) fl
 		return nil
 	}
 	out := make([]float64, s.Len())
-	t.pool.Run(len(out), task(func(_, i int) { out[i] = score(s, i) }))
+	t.pool.Run(len(out), kernel.TaskFunc(func(_, i int) { out[i] = score(s, i) }))
 	return out
 }
 

@@ -117,7 +117,7 @@ func newCrossCosines(ctx context.Context, pool *kernel.Pool, a, b Dictionary, ke
 			}
 			m, n := min(tileRows, a.F-i0), min(tileColumns, b.F-j0)
 			gemm.NT(tile[:m*n], a.Rows[i0*a.D:(i0+m)*a.D], b.Rows[j0*b.D:(j0+n)*b.D], m, n, a.D, false)
-			pool.Run(m, task(func(_, i int) {
+			pool.Run(m, kernel.TaskFunc(func(_, i int) {
 				row := tile[i*n : (i+1)*n]
 				for j := range row {
 					row[j] *= left[i0+i] * right[j0+j]

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // A Feature is what is known of one latent on the rows inspected. Activations
@@ -192,7 +193,7 @@ func (in *inspector) relations(c *collector) {
 		in.correlate(c.active, rows, c.chosen)
 	}
 	together := make([][]int32, in.pool.Threads())
-	in.pool.Run(len(c.chosen), task(func(worker, i int) {
+	in.pool.Run(len(c.chosen), kernel.TaskFunc(func(worker, i int) {
 		if together[worker] == nil {
 			together[worker] = make([]int32, in.s.F)
 		}

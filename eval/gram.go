@@ -87,9 +87,9 @@ func newGram(ctx context.Context, pool *kernel.Pool, w []float32, f, d, order in
 func (g *gram) product(pool *kernel.Pool, gemm *kernel.GEMM, i0, i1, j0, j1 int) {
 	m, n := i1-i0, j1-j0
 	gemm.NT(g.tile[:m*n], g.w[i0*g.d:i1*g.d], g.w[j0*g.d:j1*g.d], m, n, g.d, false)
-	pool.Run(m, task(func(worker, i int) { g.scan(worker, i0+i, j0, g.tile[i*n:(i+1)*n]) }))
+	pool.Run(m, kernel.TaskFunc(func(worker, i int) { g.scan(worker, i0+i, j0, g.tile[i*n:(i+1)*n]) }))
 	first := max(0, i1-j0) // columns that are rows of the tile have seen it
-	pool.Run(n-first, task(func(worker, item int) {
+	pool.Run(n-first, kernel.TaskFunc(func(worker, item int) {
 		j := first + item
 		column := g.turned[j*m : (j+1)*m]
 		for i := range column {

@@ -24,7 +24,7 @@ func (m *lossChange) Add(s *Sample) {
 	if len(m.of) < s.N {
 		m.of = make([][2]float64, s.N)
 	}
-	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(_, item int) {
+	s.pool.Run((s.N+rowChunk-1)/rowChunk, kernel.TaskFunc(func(_, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
 			m.of[i] = alongGradient(s.Gradient[i*s.D:(i+1)*s.D], s.X[i*s.D:(i+1)*s.D], s.Recon[i*s.D:(i+1)*s.D])
 		}

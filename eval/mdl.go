@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/saectl/saectl/data"
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // A fewRows is a random sample of rows with their codes.
@@ -146,7 +147,7 @@ func (m *coactivation) quantisedError(top []float32, bins int) (float64, bool) {
 		}
 	}
 	errors := make([]float64, len(m.few.rows))
-	m.pool.Run(len(errors), task(func(_, i int) {
+	m.pool.Run(len(errors), kernel.TaskFunc(func(_, i int) {
 		row, y := m.few.rows[i], slices.Clone(base)
 		for e, f := range row.index {
 			v := row.value[e]

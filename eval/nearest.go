@@ -30,7 +30,7 @@ func nearest(pool *kernel.Pool, w []float32, f, d int, chosen []int, n int) [][]
 		for j0 := 0; j0 < f; j0 += tileColumns {
 			columns := min(tileColumns, f-j0)
 			gemm.NT(tile[:len(part)*columns], query[:len(part)*d], w[j0*d:(j0+columns)*d], len(part), columns, d, false)
-			pool.Run(len(part), task(func(_, i int) {
+			pool.Run(len(part), kernel.TaskFunc(func(_, i int) {
 				list := out[q0+i]
 				for j, product := range tile[i*columns : (i+1)*columns] {
 					if j0+j != part[i] {

@@ -91,7 +91,7 @@ func (m *peers) addLegacy(b *peerBatch) (scatter float64) {
 		means[j] = b.x.mean(j)
 	}
 	b.away = slices.Grow(b.away[:0], n)[:n]
-	m.pool.Run((n+rowChunk-1)/rowChunk, task(func(_, item int) {
+	m.pool.Run((n+rowChunk-1)/rowChunk, kernel.TaskFunc(func(_, item int) {
 		for i := item * rowChunk; i < min(n, (item+1)*rowChunk); i++ {
 			b.away[i] = distance(b.want[i*m.width:(i+1)*m.width], means)
 		}

@@ -181,7 +181,7 @@ func sparseK() []int { return []int{1, 2, 5, 10, 20} }
 func probeClasses(r *Report, pool *kernel.Pool, train, test *labels.Set, classes int) (latents, raw labels.Softmax) {
 	rows, ks := int64(test.Len()), append([]int{0}, sparseK()...)
 	probes := make([]labels.Probes, len(ks))
-	pool.Run(2*len(ks), task(func(_, i int) {
+	pool.Run(2*len(ks), kernel.TaskFunc(func(_, i int) {
 		k, codes := ks[i/2], i%2 == 0
 		from, to := train.Codes, test.Codes
 		if !codes {
@@ -224,7 +224,7 @@ func probeClasses(r *Report, pool *kernel.Pool, train, test *labels.Set, classes
 // sparseProbes are means over the classes that both sets have.
 func sparseProbes(pool *kernel.Pool, train, test *labels.Set, classes, k int) (codes, raw labels.Score) {
 	of := make([][2]labels.Score, classes)
-	pool.Run(classes, task(func(_, c int) {
+	pool.Run(classes, kernel.TaskFunc(func(_, c int) {
 		is, isTest := labels.Members(train.Class, c), labels.Members(test.Class, c)
 		of[c][0] = labels.SparseProbe(train.Codes, test.Codes, is, isTest, k)
 		of[c][1] = labels.SparseProbe(train.Raw, test.Raw, is, isTest, k)

@@ -140,7 +140,7 @@ func addAll(metrics []Metric, s *Sample) {
 			serials = append(serials, m.settle)
 		}
 	}
-	s.pool.Run(len(serials), task(func(_, i int) { serials[i](s) }))
+	s.pool.Run(len(serials), kernel.TaskFunc(func(_, i int) { serials[i](s) }))
 }
 
 // pass encodes all rows of src and calls add for each batch.

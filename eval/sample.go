@@ -51,7 +51,7 @@ const rowChunk = 32
 // sum fills in the row sums.
 func (s *Sample) sum() {
 	s.Sums = reuse.Slice(s.Sums, s.N)
-	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(_, item int) {
+	s.pool.Run((s.N+rowChunk-1)/rowChunk, kernel.TaskFunc(func(_, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
 			s.Sums[i] = sumRow(s.Want[i*s.Width:(i+1)*s.Width], s.Recon[i*s.Width:(i+1)*s.Width])
 		}
@@ -74,8 +74,3 @@ func sumRow(x, y []float32) RowSums {
 
 // abs is math.Abs, which compiles to one instruction without a branch.
 func abs(x float64) float64 { return math.Abs(x) }
-
-// task makes a function a kernel.Task.
-type task func(worker, item int)
-
-func (t task) Do(worker, item int) { t(worker, item) }

@@ -1,6 +1,10 @@
 package eval
 
-import "math"
+import (
+	"math"
+
+	"github.com/saectl/saectl/internal/kernel"
+)
 
 // sparsity measures how many latents a row uses and how unevenly.
 type sparsity struct {
@@ -34,7 +38,7 @@ func (m *sparsity) Add(s *Sample) {
 	for len(m.scratch) < s.pool.Threads() {
 		m.scratch = append(m.scratch, nil)
 	}
-	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(worker, item int) {
+	s.pool.Run((s.N+rowChunk-1)/rowChunk, kernel.TaskFunc(func(worker, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
 			_, values := s.Codes.Row(i)
 			m.of[i], m.scratch[worker] = sumCodes(values, m.f, m.scratch[worker])

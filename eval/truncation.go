@@ -35,7 +35,7 @@ func (m *truncation) Add(s *Sample) {
 	x, n := s.Scaled, len(m.ks)
 	m.x.add(s.pool, s.N, x, nil)
 	m.of = slices.Grow(m.of[:0], s.N*n)[:s.N*n]
-	s.pool.Run((s.N+rowChunk-1)/rowChunk, task(func(_, item int) {
+	s.pool.Run((s.N+rowChunk-1)/rowChunk, kernel.TaskFunc(func(_, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
 			index, values := s.Codes.Row(i)
 			m.cut(m.of[i*n:(i+1)*n], x[i*s.D:(i+1)*s.D], index, values)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // posterior measures the posteriors N(μ,σ²) of the latents of a variational
@@ -53,7 +54,7 @@ func (m *posterior) add(s *Sample, n int) {
 	}
 	m.sampled = variance != nil
 	m.means.add(s.pool, n, mean, nil)
-	s.pool.Run((f+columnChunk-1)/columnChunk, task(func(_, item int) {
+	s.pool.Run((f+columnChunk-1)/columnChunk, kernel.TaskFunc(func(_, item int) {
 		lo, hi := item*columnChunk, min(f, (item+1)*columnChunk)
 		for i := range n {
 			for j := lo; j < hi; j++ {

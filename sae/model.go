@@ -215,16 +215,10 @@ const rowBlock = 16
 // bytes are then in its own caches.
 func (m *Model) byRows(f func(lo, hi int)) {
 	n := m.scaled.N
-	m.pool.Run((n+rowBlock-1)/rowBlock, rowTask(func(block int) {
+	m.pool.Run((n+rowBlock-1)/rowBlock, kernel.TaskFunc(func(_, block int) {
 		f(block*rowBlock, min(n, (block+1)*rowBlock))
 	}))
 }
-
-// rowTask makes a function of a block a kernel.Task.
-type rowTask func(block int)
-
-// Do works on one block.
-func (t rowTask) Do(_, block int) { t(block) }
 
 // Extra is a named node of the variant from the last batch, nil when it has
 // none of that name; it holds until the next call of Encode.

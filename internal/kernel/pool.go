@@ -14,6 +14,12 @@ type Task interface {
 	Do(worker, item int)
 }
 
+// A TaskFunc is a Task that is one function.
+type TaskFunc func(worker, item int)
+
+// Do calls f.
+func (f TaskFunc) Do(worker, item int) { f(worker, item) }
+
 // A Pool keeps goroutines waiting for tasks, so that Run allocates nothing.
 // Run may be called from several goroutines, which take turns, but not from
 // inside a Task.

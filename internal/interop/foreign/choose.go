@@ -93,7 +93,7 @@ func (m *Model) keepBatch(n int) {
 // magnitudes gives open gates their values, from the product without a bias.
 func (m *Model) magnitudes(n int) {
 	s, c := m.SAE, m.codes
-	m.pool.Run(blocksOf(n), task(func(_, block int) {
+	m.pool.Run(blocksOf(n), kernel.TaskFunc(func(_, block int) {
 		for i := block * rowBlock; i < min(n, (block+1)*rowBlock); i++ {
 			index, value := c.Row(i)
 			kernel.Dots(value, m.input.X[i*m.D:(i+1)*m.D], s.Encoder, index)

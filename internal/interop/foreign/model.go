@@ -115,7 +115,7 @@ func (m *Model) Encode(in *activations.Batch) (sae.Encoded, error) {
 	m.input.X = reuse.Slice(m.input.X, len(x))
 	m.input.N, m.input.D = in.N, in.D
 	m.Scale.Prepare(in.N)
-	m.pool.Run(blocksOf(in.N), task(func(_, block int) {
+	m.pool.Run(blocksOf(in.N), kernel.TaskFunc(func(_, block int) {
 		lo, hi := block*rowBlock, min(in.N, (block+1)*rowBlock)
 		copy(m.input.X[lo*m.D:hi*m.D], x[lo*m.D:hi*m.D])
 		m.Scale.ApplyRows(&m.input, lo, hi)
@@ -135,7 +135,7 @@ func (m *Model) Encode(in *activations.Batch) (sae.Encoded, error) {
 func (m *Model) Recon() []float32 {
 	n, w := m.codes.N, m.DOut
 	m.recon = reuse.Slice(m.recon, n*w)
-	m.pool.Run(blocksOf(n), task(func(_, block int) {
+	m.pool.Run(blocksOf(n), kernel.TaskFunc(func(_, block int) {
 		lo, hi := block*rowBlock, min(n, (block+1)*rowBlock)
 		for i := lo; i < hi; i++ {
 			row := m.recon[i*w : (i+1)*w]
@@ -186,8 +186,3 @@ func (m *Model) Weight(name string) []float32 {
 const rowBlock = 16
 
 func blocksOf(n int) int { return (n + rowBlock - 1) / rowBlock }
-
-// task makes a function a kernel.Task.
-type task func(worker, item int)
-
-func (t task) Do(worker, item int) { t(worker, item) }

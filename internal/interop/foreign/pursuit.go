@@ -45,7 +45,7 @@ func (m *Model) pursue(n int) (sae.Encoded, error) {
 			best: make([]float32, rowBlock), atom: make([]int32, rowBlock),
 		})
 	}
-	m.pool.Run(blocksOf(n), task(func(worker, block int) {
+	m.pool.Run(blocksOf(n), kernel.TaskFunc(func(worker, block int) {
 		p.workers[worker].chase(m, block*rowBlock, min(n, (block+1)*rowBlock))
 	}))
 	c := &m.codes
