@@ -47,7 +47,6 @@ func (a *AFA) Build(b *sae.Builder) sae.Out {
 	m.norms = rowNorms(g, m.decoder.Node())
 
 	p := newPicker(g.Pool, b.Selector())
-	p.selector.Screen = b.Screen()
 	kept := m.code(b, startCapacity(b.Dims), p.pick, p.weightBy(g, m.norms))
 	out := sae.Out{Codes: kept, Recon: g.AddRow(m.sum(b, kept), bias.Use(), 1)}
 	if b.Train {

@@ -94,8 +94,7 @@ func (v *GradSAE) coder(b *sae.Builder) *sae.Coder {
 
 // plain chooses latents by z. Its values are always z.
 func (v *GradSAE) plain(b *sae.Builder, c *sae.Coder, out *sae.Out) {
-	p := newPicker(b.G.Pool, v.K, v.fill(b.Train))
-	p.selector.Screen = b.Screen()
+	p := newPicker(b.G.Pool, b.Selector(), v.K, v.fill(b.Train))
 	out.Codes = c.Code(v.room(b), p.plain)
 	v.rectify(b, &out.Codes)
 }
@@ -104,8 +103,7 @@ func (v *GradSAE) plain(b *sae.Builder, c *sae.Coder, out *sae.Out) {
 // what it keeps; training keeps track of its median.
 func (v *GradSAE) scored(b *sae.Builder, c *sae.Coder, out *sae.Out) {
 	w := v.weight(b)
-	p := newPicker(b.G.Pool, v.K, v.fill(b.Train))
-	p.selector.Screen = b.Screen()
+	p := newPicker(b.G.Pool, b.Selector(), v.K, v.fill(b.Train))
 	p.beta = w.beta
 	out.Codes = c.CodeWith(v.room(b), []*gorgonia.Node{b.Gradient(), c.Decoder.Node()}, p.boosted)
 	if v.Relu == "before" {

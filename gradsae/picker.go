@@ -24,8 +24,8 @@ type picker struct {
 	completion
 }
 
-func newPicker(pool *kernel.Pool, k int, f fill) *picker {
-	return &picker{k: k, fill: f, selector: kernel.NewSelector(pool), completion: completion{pool: pool}}
+func newPicker(pool *kernel.Pool, s *kernel.Selector, k int, f fill) *picker {
+	return &picker{k: k, fill: f, selector: s, completion: completion{pool: pool}}
 }
 
 // plain is a sparseop.Picker by z.

@@ -75,7 +75,7 @@ func (s scene) pick(t *testing.T, f fill, boosted bool, threads int) kernel.Supp
 	t.Helper()
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
-	p, got := newPicker(pool, s.k, f), kernel.Support{}
+	p, got := newPicker(pool, kernel.NewSelector(pool), s.k, f), kernel.Support{}
 	p.beta = func() float64 { return s.beta }
 	for range 2 { // the second run finds used buffers
 		err := p.plain(&got, s.x, s.w, s.bias, s.b, s.d, s.f)

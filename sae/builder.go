@@ -153,12 +153,12 @@ func (b *Builder) Select(x, w, bias *gorgonia.Node, capacity int, rule func() ke
 // training only.
 func (b *Builder) Selector() *kernel.Selector {
 	s := kernel.NewSelector(b.G.Pool)
-	s.Screen, s.Fixed = b.Screen(), !b.Train
+	s.Screen, s.Fixed = b.screen(), !b.Train
 	return s
 }
 
-// Screen is how selections screen.
-func (b *Builder) Screen() kernel.Screen {
+// screen is how selections screen.
+func (b *Builder) screen() kernel.Screen {
 	switch b.settings.Screen {
 	case "off":
 		return kernel.ScreenOff
