@@ -11,7 +11,7 @@ type Copier struct{ dst, src []float32 }
 // Copy copies src to the start of dst, which is at least as long.
 func (c *Copier) Copy(p *Pool, dst, src []float32) {
 	c.dst, c.src = dst[:len(src)], src
-	p.Run((len(src)+copyBlock-1)/copyBlock, c)
+	p.Run(ceilDiv(len(src), copyBlock), c)
 	c.dst, c.src = nil, nil
 }
 
