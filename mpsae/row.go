@@ -169,10 +169,10 @@ func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 	return at, best
 }
 
-// top is the largest estimate.
+// top is the largest estimate: slices.Max, without its look for NaN.
 func (w *worker) top() float32 {
 	top := float32(math.Inf(-1))
-	for _, t := range w.tops { // none is NaN
+	for _, t := range w.tops {
 		if t > top {
 			top = t
 		}
