@@ -34,17 +34,23 @@ func (g *gen) kthLargest() {
 	g.ADDQ(operand.U32(64), at)
 	g.CMPQ(at, end)
 	g.JL(operand.LabelRef("Count"))
-	g.CMPQ(count, k)
-	g.CMOVQLT(middle, high)
-	g.INCQ(middle)
-	g.CMPQ(count, k)
-	g.CMOVQGE(middle, low)
+	g.narrow(low, high, middle, count, k)
 	g.CMPQ(low, high)
 	g.JL(operand.LabelRef("Halve"))
 	g.placeToFloat(low, bits)
 	g.VMOVD(bits.As32(), v.AsX())
 	g.Store(v.AsX(), g.ReturnIndex(0))
 	g.end()
+}
+
+// narrow goes on below or above the middle, which it uses up: the k-th largest is
+// above where count numbers are and these are k or more.
+func (g *gen) narrow(low, high, middle, count, k reg.Register) {
+	g.CMPQ(count, k)
+	g.CMOVQLT(middle, high)
+	g.INCQ(middle)
+	g.CMPQ(count, k)
+	g.CMOVQGE(middle, low)
 }
 
 // placeToFloat gives the float32 at a place of their order: negative numbers
@@ -97,7 +103,7 @@ func (g *gen) kthFrom() {
 	low, high, bits := g.GP64(), g.GP64(), g.GP64()
 	g.place(g.maxLanes(most), high)
 	g.place(from.AsX(), low)
-	middle, count, found, exact := g.GP64(), g.GP64(), g.GP64(), g.K()
+	middle, count, exact := g.GP64(), g.GP64(), g.K()
 	g.Label("Halve")
 	g.MOVQ(high, middle)
 	g.SUBQ(low, middle)
@@ -112,18 +118,8 @@ func (g *gen) kthFrom() {
 	g.VCMPPS(operand.U8(14), v, tailed, last, exact)
 	g.KMOVW(exact, count.As32())
 	g.POPCNTL(count.As32(), count.As32())
-	g.eachVector("Count", x, end, func(m operand.Mem) {
-		g.VMOVUPS(m, tailed)
-		g.VCMPPS(operand.U8(14), v, tailed, exact)
-		g.KMOVW(exact, found.As32())
-		g.POPCNTL(found.As32(), found.As32())
-		g.ADDQ(found, count)
-	})
-	g.CMPQ(count, k)
-	g.CMOVQLT(middle, high)
-	g.INCQ(middle)
-	g.CMPQ(count, k)
-	g.CMOVQGE(middle, low)
+	g.eachVector("Count", x, end, func(m operand.Mem) { g.countAbove(m, v, count) })
+	g.narrow(low, high, middle, count, k)
 	g.JMP(operand.LabelRef("Halve"))
 	g.Label("Near")
 	g.placeToFloat(low, bits)

@@ -1120,18 +1120,18 @@ Halve:
 	VCMPPS       $0x0e, Z1, Z0, K1, K2
 	KMOVW        K2, R8
 	POPCNTL      R8, R8
-	MOVQ         AX, R11
-	CMPQ         R11, DX
+	MOVQ         AX, R10
+	CMPQ         R10, DX
 	JGE          CountDone
 
 Count:
-	VMOVUPS (R11), Z0
+	VMOVUPS (R10), Z0
 	VCMPPS  $0x0e, Z1, Z0, K2
-	KMOVW   K2, R10
-	POPCNTL R10, R10
-	ADDQ    R10, R8
-	ADDQ    $0x00000040, R11
-	CMPQ    R11, DX
+	KMOVW   K2, R11
+	POPCNTL R11, R11
+	ADDQ    R11, R8
+	ADDQ    $0x00000040, R10
+	CMPQ    R10, DX
 	JL      Count
 
 CountDone:
