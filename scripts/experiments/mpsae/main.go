@@ -11,7 +11,6 @@ import (
 	"io"
 	"log"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -117,7 +116,7 @@ func printTrees(w io.Writer, all []*result) {
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, r := range all {
 		fmt.Fprintf(w, "| %s | %s | %d | %s | %s | %s | %.3f | %s | %s | %s | %s |\n", treeTitle(r.name), r.variant, len(r.seeds),
-			r.cell("%.3f", "l0", 1), r.cell("%.1e", "mse", 1), r.cell("%.3f", "tree_matched_cosine_mean", 1), r.worst("tree_matched_cosine_min", math.Min),
+			r.cell("%.3f", "l0", 1), r.cell("%.1e", "mse", 1), r.cell("%.3f", "tree_matched_cosine_mean", 1), r.least("tree_matched_cosine_min"),
 			r.cell("%.1e", "tree_flat_error", 1), r.cell("%.1e", "tree_hierarchical_error", 1), r.cell("%.2g", "tree_absorption", 1), r.cell("%.0f", "tree_children_found", 100))
 	}
 	fmt.Fprintln(w)
@@ -185,7 +184,7 @@ func printLadder(w io.Writer, all []*result, ks []float64) {
 	fmt.Fprintf(w, "\n|%s\n", strings.Repeat(" --- |", len(ks)+1))
 	for _, how := range []struct{ series, title string }{{"fvu_at_k", ""}, {"fvu_by_k", ", codes cut"}} {
 		for _, r := range all {
-			if r.count(fmt.Sprintf("%s@%g", how.series, ks[0])) == 0 {
+			if len(r.values(fmt.Sprintf("%s@%g", how.series, ks[0]))) == 0 {
 				continue
 			}
 			fmt.Fprintf(w, "| %s%s |", r.variant, how.title)
