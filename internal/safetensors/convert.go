@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // Float32 reads a tensor of F32, F16, BF16 or F64 as float32.
@@ -12,7 +14,7 @@ func (f *File) Float32(name string) ([]float32, error) {
 	if !ok {
 		return nil, f.lacks(name)
 	}
-	x := make([]float32, i.bytes/max(1, i.kind().Size()))
+	x := kernel.Floats(int(i.bytes / max(1, i.kind().Size())))
 	return x, f.fill(name, x, 0)
 }
 

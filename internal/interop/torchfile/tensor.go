@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/saectl/saectl/internal/dtype"
+	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/internal/reuse"
 )
 
@@ -128,7 +129,7 @@ func product(a, b int64) string {
 
 // Float32 reads all entries, row-major, as float32.
 func (t *Tensor) Float32() ([]float32, error) {
-	out := make([]float32, t.Len())
+	out := kernel.Floats(t.Len())
 	return out, t.ReadFloat32(out, 0)
 }
 
