@@ -96,11 +96,11 @@ func runBench(ctx context.Context, s streams, o benchOptions) error {
 		Variant: o.variant, Kernels: kernels(), Screen: settings.Train.Screen, Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Size: map[string]int{"batch": o.batch, "d": o.d, "latents": o.latents, "k": o.k},
 	}
-	batches := randomBatches(o.batch, o.d, t.Columns())
-	if err := r.timeSteps(ctx, t, o, batches); err != nil {
+	rows := newRandomRows(o.batch, o.d, t.Columns())
+	if err := r.timeSteps(ctx, t, o, rows); err != nil {
 		return err
 	}
-	if err := r.timeModel(ctx, t, o, batches); err != nil {
+	if err := r.timeModel(ctx, t, o, rows); err != nil {
 		return err
 	}
 	r.PeakMB = peakMemory()
@@ -129,23 +129,32 @@ func (o benchOptions) settings() (*configs.Settings, error) {
 	return settings, err
 }
 
-// randomBatches are a few batches, so that no step sees the rows of the one
-// before.
-func randomBatches(n, d int, cols activations.Columns) []activations.Batch {
-	batches := make([]activations.Batch, 4)
-	for i := range batches {
-		b := &batches[i]
-		b.N, b.D, b.X = n, d, make([]float32, n*d)
-		data.NormalFill(b.X, 1, uint64(i))
-		if cols&activations.Gradient != 0 {
-			b.Gradient = make([]float32, n*d)
-			data.NormalFill(b.Gradient, 2, uint64(i))
-		}
-	}
-	return batches
+// randomRows are batches of normal random rows, none of which comes twice: rows
+// that were trained on before are chosen for by latents that remember them.
+type randomRows struct {
+	activations.Batch
+	cols activations.Columns
+	next uint64
 }
 
-func (r *benchResult) timeSteps(ctx context.Context, t *sae.Trainer, o benchOptions, batches []activations.Batch) error {
+func newRandomRows(n, d int, cols activations.Columns) *randomRows {
+	r := &randomRows{cols: cols}
+	r.N, r.D, r.X = n, d, make([]float32, n*d)
+	if cols&activations.Gradient != 0 {
+		r.Gradient = make([]float32, n*d)
+	}
+	return r
+}
+
+// draw makes the next batch, in place of the last.
+func (r *randomRows) draw() *activations.Batch {
+	data.NormalFill(r.X, 1, r.next)
+	data.NormalFill(r.Gradient, 2, r.next)
+	r.next++
+	return &r.Batch
+}
+
+func (r *benchResult) timeSteps(ctx context.Context, t *sae.Trainer, o benchOptions, rows *randomRows) error {
 	var times []float64
 	var before, after runtime.MemStats
 	for i := range o.rep + o.steps {
@@ -156,8 +165,9 @@ func (r *benchResult) timeSteps(ctx context.Context, t *sae.Trainer, o benchOpti
 			t.TimeStages()
 			runtime.ReadMemStats(&before)
 		}
+		batch := rows.draw()
 		started := time.Now()
-		if err := t.Step(&batches[i%len(batches)]); err != nil {
+		if err := t.Step(batch); err != nil {
 			return err
 		}
 		if i >= o.rep {
@@ -176,27 +186,28 @@ func (r *benchResult) timeSteps(ctx context.Context, t *sae.Trainer, o benchOpti
 }
 
 // timeModel times what is done with the trained weights.
-func (r *benchResult) timeModel(ctx context.Context, t *sae.Trainer, o benchOptions, batches []activations.Batch) error {
+func (r *benchResult) timeModel(ctx context.Context, t *sae.Trainer, o benchOptions, rows *randomRows) error {
 	m, err := t.Model(sae.ModelOptions{Rows: o.batch, Threads: o.threads})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	r.Threads = m.Threads()
-	if err := r.timeEncode(ctx, m, o, batches); err != nil {
+	if err := r.timeEncode(ctx, m, o, rows); err != nil {
 		return err
 	}
-	return r.timeEval(ctx, m, o, batches)
+	return r.timeEval(ctx, m, o, rows)
 }
 
-func (r *benchResult) timeEncode(ctx context.Context, m *sae.Model, o benchOptions, batches []activations.Batch) error {
+func (r *benchResult) timeEncode(ctx context.Context, m *sae.Model, o benchOptions, rows *randomRows) error {
 	var times []float64
 	for i := range o.rep + o.steps {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		batch := rows.draw()
 		started := time.Now()
-		if _, err := m.Encode(&batches[i%len(batches)]); err != nil {
+		if _, err := m.Encode(batch); err != nil {
 			return err
 		}
 		if i >= o.rep {

@@ -13,10 +13,15 @@ import (
 
 // timeEval times the passes of eval over rows, with all metrics that rows
 // without optional columns have. What is made once for a dictionary is not in it.
-func (r *benchResult) timeEval(ctx context.Context, m *sae.Model, o benchOptions, batches []activations.Batch) error {
+func (r *benchResult) timeEval(ctx context.Context, m *sae.Model, o benchOptions, rows *randomRows) error {
 	var times []float64
+	src := &repeated{left: o.rep + o.steps}
+	for range evalBatches {
+		batch := *rows.draw()
+		batch.X, batch.Gradient = slices.Clone(batch.X), slices.Clone(batch.Gradient)
+		src.batches = append(src.batches, batch)
+	}
 	last := time.Now()
-	src := &repeated{batches: batches, left: o.rep + o.steps}
 	_, err := eval.Run(ctx, eval.Of(m, false), src, eval.Options{Threads: o.threads, RowsOnly: true, Progress: func(int64) {
 		now := time.Now()
 		times = append(times, milliseconds(now.Sub(last)))
@@ -29,6 +34,10 @@ func (r *benchResult) timeEval(ctx context.Context, m *sae.Model, o benchOptions
 	return nil
 }
 
+// evalBatches is how many batches are evaluated in turns: the times of passes
+// are those between calls, in which none can be made.
+const evalBatches = 4
+
 // repeated is a source that yields the same batches again and again.
 type repeated struct {
 	batches    []activations.Batch
@@ -40,9 +49,7 @@ func (s *repeated) Next(b *activations.Batch) error {
 		return io.EOF
 	}
 	from := &s.batches[s.next%len(s.batches)]
-	b.N, b.D = from.N, from.D
-	b.X = append(b.X[:0], from.X...)
-	b.Gradient = append(b.Gradient[:0:0], from.Gradient...)
+	b.N, b.D, b.X, b.Gradient = from.N, from.D, from.X, from.Gradient // which evaluation only reads
 	b.Row = slices.Grow(b.Row[:0], b.N)[:b.N]
 	for i := range b.Row {
 		b.Row[i] = int64(s.next*b.N + i)
