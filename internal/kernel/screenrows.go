@@ -236,7 +236,7 @@ func (c *screenRows) quantize() {
 func (c *screenRows) raise(row *screenRow, p *picks, k int) float32 {
 	kth := c.z.kernel.kthFrom(p.key, k, row.least, roughly)
 	at := slices.IndexFunc(p.key, func(key float32) bool { return key >= kth })
-	row.above = max(row.above, kth-(p.score[at]-kth)*c.guessed)
+	row.above = max(row.above, kth-(p.score[at]-p.key[at])*c.guessed)
 	p.cut(c.z.kernel.thin(p.key, p.score, p.index, row.above))
 	return kth
 }
