@@ -25,7 +25,7 @@ func (g *gen) tile() {
 	k, a, b := g.integer("k"), g.pointer("a"), g.pointer("b")
 	wide := cols / g.lanes
 	sums := g.zeros(rows * wide)
-	g.tileSteps(k, a, b, sums, products{g.VMOVUPS, g.VBROADCASTSS, g.VFMADD231PS})
+	g.tileSteps(k, a, b, sums, products{g.VMOVUPS, g.VBROADCASTSS, g.VFMADD231PS}, nil)
 	g.storeTile(sums, rows, wide)
 	g.end()
 }
@@ -35,11 +35,16 @@ func (g *gen) tile() {
 type products struct{ load, spread, add func(...operand.Op) }
 
 // tileSteps adds the product of panels a and b of k steps to sums, which it
-// does not set; k and both addresses are used up.
-func (g *gen) tileSteps(k, a, b reg.Register, sums []reg.VecVirtual, p products) {
+// does not set; k and the addresses are used up. Each step brings a line of each
+// of the rows ahead into the second-level cache.
+func (g *gen) tileSteps(k, a, b reg.Register, sums []reg.VecVirtual, p products, ahead []reg.Register) {
 	rows, cols := g.tileShape()
 	wide := cols / g.lanes
 	g.Label("Step")
+	for _, next := range ahead {
+		g.PREFETCHT1(at(next, 0))
+		g.ADDQ(operand.U32(64), next)
+	}
 	row := g.vecs(wide)
 	for j, v := range row {
 		p.load(at(b, j*g.bytes()), v)

@@ -108,19 +108,37 @@ func (g *gen) sumWords(v reg.VecVirtual) reg.Register {
 }
 
 // byteTile is tile with four bytes in the place of each number: the same
-// panels and registers, four times the products.
+// panels and registers, four times the products. It leaves loads to spare, which
+// bring in rows of as many numbers as the panels have bytes: a quarter of the
+// steps has as many as such a row has lines.
 func (g *gen) byteTile() {
 	rows, cols := g.tileShape()
-	g.begin("byteTile", "(k int, a, b []byte, start, c []int32)",
+	g.begin("byteTile", "(k int, a, b []byte, start, c []int32, ahead *[8]*float32)",
 		"sets c [rows,cols] to start [cols] plus the product of panels a [k,rows,4],",
-		"unsigned, and b [k,cols,4], signed; k > 0.")
+		"unsigned, and b [k,cols,4], signed; k > 0. It brings the rows ahead, of 4k",
+		"numbers, into the second-level cache.")
 	k, a, b, start := g.integer("k"), g.pointer("a"), g.pointer("b"), g.pointer("start")
 	wide := cols / g.lanes
 	sums := g.vecs(rows * wide)
 	for i, s := range sums {
 		g.VMOVDQU32(at(start, i%wide*g.bytes()), s)
 	}
-	g.tileSteps(k, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPBUSD})
+	ahead, quarter := g.integer("ahead"), g.copyOf(k)
+	g.ADDQ(operand.U32(3), quarter)
+	g.SHRQ(operand.U8(2), quarter)
+	g.Label("Quarter")
+	steps := g.copyOf(k)
+	g.CMPQ(k, quarter)
+	g.CMOVQGT(quarter, steps)
+	g.SUBQ(steps, k)
+	two := []reg.Register{g.GP64(), g.GP64()}
+	for i, row := range two {
+		g.MOVQ(at(ahead, 8*i), row)
+	}
+	g.ADDQ(operand.U32(8*uint32(len(two))), ahead)
+	g.tileSteps(steps, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPBUSD}, two)
+	g.TESTQ(k, k)
+	g.JNZ(operand.LabelRef("Quarter"))
 	c := g.pointer("c")
 	for i, s := range sums {
 		g.VMOVDQU32(s, at(c, i*g.bytes()))

@@ -12,8 +12,9 @@ type byteKernels struct {
 	// the whole numbers.
 	quantize func(dst []byte, x []float32, scale, inverse float32, offset int32) (lost, size float32, sum int32)
 	// tile sets c [tileRows,tileCols] to start plus the product of panels
-	// a [k,tileRows,4], unsigned, and b [k,tileCols,4], signed.
-	tile func(k int, a, b []byte, start, c []int32)
+	// a [k,tileRows,4], unsigned, and b [k,tileCols,4], signed. It brings the rows
+	// ahead, of 4k numbers, into the second-level cache.
+	tile func(k int, a, b []byte, start, c []int32, ahead *[aheadRows]*float32)
 	// screen appends to the lists of row i, which begin at out[3i], the estimates
 	// acc[i,j]·factor[j]·scale[i] + add[j], with the bits of keep alone, that are
 	// not below or at above[i] and whose reach, greater by whole[i]·lost[j] +

@@ -17,10 +17,11 @@ func maxAbsAVX512(x []float32) float32
 func quantizeAVX512(dst []byte, x []float32, scale float32, inverse float32, offset int32) (lost float32, size float32, sum int32)
 
 // byteTileAVX512 sets c [rows,cols] to start [cols] plus the product of panels a [k,rows,4],
-// unsigned, and b [k,cols,4], signed; k > 0.
+// unsigned, and b [k,cols,4], signed; k > 0. It brings the rows ahead, of 4k
+// numbers, into the second-level cache.
 //
 //go:noescape
-func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32)
+func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32, ahead *[8]*float32)
 
 // screenAVX512 appends to the lists of row i the estimates of a block of the byte tile's
 // shape that are not excluded: acc[i,j]·factor[j]·scale[i] + add[j], with the

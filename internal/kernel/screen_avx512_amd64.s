@@ -128,9 +128,9 @@ Whole:
 	VZEROUPPER
 	RET
 
-// func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32)
-// Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·byteTileAVX512(SB), NOSPLIT, $0-104
+// func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32, ahead *[8]*float32)
+// Requires: AVX, AVX512F, AVX512VNNI, CMOV, MMX+
+TEXT ·byteTileAVX512(SB), NOSPLIT, $0-112
 	MOVQ      k+0(FP), AX
 	MOVQ      a_base+8(FP), CX
 	MOVQ      b_base+32(FP), DX
@@ -159,8 +159,25 @@ TEXT ·byteTileAVX512(SB), NOSPLIT, $0-104
 	VMOVDQU32 64(BX), Z21
 	VMOVDQU32 (BX), Z22
 	VMOVDQU32 64(BX), Z23
+	MOVQ      ahead+104(FP), BX
+	MOVQ      AX, SI
+	ADDQ      $0x00000003, SI
+	SHRQ      $0x02, SI
+
+Quarter:
+	MOVQ    AX, DI
+	CMPQ    AX, SI
+	CMOVQGT SI, DI
+	SUBQ    DI, AX
+	MOVQ    (BX), R8
+	MOVQ    8(BX), R9
+	ADDQ    $0x00000010, BX
 
 Step:
+	PREFETCHT1   (R8)
+	ADDQ         $0x00000040, R8
+	PREFETCHT1   (R9)
+	ADDQ         $0x00000040, R9
 	VMOVDQU32    (DX), Z24
 	VMOVDQU32    64(DX), Z25
 	VPBROADCASTD (CX), Z26
@@ -201,8 +218,10 @@ Step:
 	VPDPBUSD     Z25, Z26, Z23
 	ADDQ         $0x00000030, CX
 	ADDQ         $0x00000080, DX
-	DECQ         AX
+	DECQ         DI
 	JNZ          Step
+	TESTQ        AX, AX
+	JNZ          Quarter
 	MOVQ         c_base+80(FP), AX
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)

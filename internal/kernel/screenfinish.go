@@ -6,119 +6,231 @@ import (
 	"github.com/saectl/saectl/internal/reuse"
 )
 
-// finish scores what is left of row i, whose number is row, and reports
-// whether that decides it. The latents with the K largest estimates come first:
-// the K-th of their keys is a bound that rules out most of the others.
-func (c *screenRows) finish(i, row int) bool {
-	s, state, p := c.z.sel, &c.rows[i], &c.picks[i]
-	k, guessed, inf := s.pass.largest, state.above > s.pass.floor, float32(math.Inf(1))
-	if state.wild || guessed && p.len() < k {
-		return false
+// A finisher scores what screening left of the rows of an item. Their weights
+// come from beyond the caches of a core, which waits for them longer than it
+// computes; so they are brought in while the next item is screened, which
+// computes and hardly loads.
+type finisher struct {
+	c *screenRows
+	*bank
+	next int // row of the bank that is begun next
+
+	// Of the row under way, in the order of the bank and of the call:
+	i, row  int
+	stage   finishStage
+	guessed bool    // its bound is a guess
+	least   float32 // the K-th largest estimate, about
+	must    float32 // what its keys must exceed
+	kept    picks   // what may be among its keys
+
+	place   []int32   // of the latents that are scored
+	latent  []int32   // and their numbers
+	scores  []float32 // and scores
+	keys    []float32 // and keys: the scores, or ranked
+	ranked  []float32
+	fetched int // latents that were asked for
+
+	ahead [aheadRows]*float32
+}
+
+// aheadRows is how many rows of weights are brought in with a tile.
+const aheadRows = 8
+
+// finishStage says what the latents chosen of a row are.
+type finishStage int
+
+const (
+	noRow      finishStage = iota
+	firstPart              // those with the K largest estimates
+	secondPart             // the others
+)
+
+// begin takes over a bank of rows.
+func (f *finisher) begin(b *bank) {
+	f.bank, f.next, f.stage, f.latent, f.fetched = b, 0, noRow, f.latent[:0], 0
+}
+
+// rowsAhead are the rows of weights to bring in now. Once all of a stage have
+// been, the stage is gone through and those of the next begin.
+func (f *finisher) rowsAhead() *[aheadRows]*float32 {
+	s := f.c.z.sel
+	if f.fetched == len(f.latent) {
+		f.work()
+		f.fetched = 0
 	}
-	c.kept.reset()
-	must := s.pass.floor
-	if guessed || k > 0 && p.len() > k {
-		least := c.z.kernel.kthFrom(p.key, k, state.least, roughly)
-		c.score(p, row, least, inf, -inf)
-		bound := c.bound(k)
-		if guessed && !(bound > state.above) {
-			return false // the guess was not below it
+	n := min(len(f.latent)-f.fetched, aheadRows)
+	for i := range n {
+		f.ahead[i] = &s.w[int(f.latent[f.fetched+i])*s.d]
+	}
+	for i := n; i < aheadRows; i++ {
+		f.ahead[i] = &words(f.c.panels)[0] // which is there
+	}
+	f.fetched += n
+	return &f.ahead
+}
+
+// all goes through the rows that are left.
+func (f *finisher) all() {
+	for f.work() {
+	}
+}
+
+// work goes on until there are latents to score, and is false when all rows
+// are decided.
+func (f *finisher) work() bool {
+	for {
+		switch f.stage {
+		case noRow:
+			if f.next == len(f.number) {
+				f.latent = f.latent[:0]
+				return false
+			}
+			f.first()
+		case firstPart:
+			f.score()
+			f.second()
+		case secondPart:
+			f.score()
+			f.decide()
 		}
-		must = max(must, math.Nextafter32(bound, 0)) // a key at the bound may win its tie
-		c.keepAbove(must)
-		c.score(p, row, -inf, least, must)
-	} else {
-		c.score(p, row, -inf, inf, -inf)
+		if f.stage != noRow && len(f.latent) > 0 {
+			return true
+		}
 	}
-	c.keepAbove(must)
-	out := &s.perRow[row]
-	c.order(out)
+}
+
+// first begins the next row. The latents with the K largest estimates come
+// first: the K-th of their keys is a bound that rules out most of the others.
+func (f *finisher) first() {
+	f.i, f.row = f.next, f.number[f.next]
+	f.next++
+	s, state, p := f.c.z.sel, &f.rows[f.i], &f.picks[f.i]
+	k, inf := s.pass.largest, float32(math.Inf(1))
+	f.guessed, f.must = state.above > s.pass.floor, s.pass.floor
+	f.kept.reset()
+	switch {
+	case state.wild || f.guessed && p.len() < k:
+		f.leave()
+	case f.guessed || k > 0 && p.len() > k:
+		f.least = f.c.z.kernel.kthFrom(p.key, k, state.least, roughly)
+		f.choose(f.least, inf, -inf)
+		f.stage = firstPart
+	default:
+		f.choose(-inf, inf, -inf)
+		f.stage = secondPart
+	}
+}
+
+// second chooses among the other latents of the row.
+func (f *finisher) second() {
+	bound := f.bound(f.c.z.sel.pass.largest)
+	if f.guessed && !(bound > f.rows[f.i].above) {
+		f.leave() // the guess was not below it
+		return
+	}
+	f.must = max(f.must, math.Nextafter32(bound, 0)) // a key at the bound may win its tie
+	f.keepAbove()
+	f.choose(float32(math.Inf(-1)), f.least, f.must)
+	f.stage = secondPart
+}
+
+// leave gives the row up: it will be scored exactly.
+func (f *finisher) leave() {
+	f.c.open = append(f.c.open, f.row)
+	f.stage = noRow
+}
+
+// decide ends the row.
+func (f *finisher) decide() {
+	f.keepAbove()
+	s := f.c.z.sel
+	out, k := &s.perRow[f.row], s.pass.largest
+	f.order(out)
 	if k > 0 && out.len() > k {
-		bound := c.z.kernel.kthFrom(out.key, k, must, 0)
+		bound := f.c.z.kernel.kthFrom(out.key, k, f.must, 0)
 		out.keep(bound, k-countAbove(out.key, bound))
 	}
-	return true
+	f.c.decided++
+	f.stage = noRow
 }
 
 // order sets out to what is kept, in ascending order.
-func (c *screenRows) order(out *picks) {
-	if c.kept.len() > orderRoom {
-		c.kept.sort()
-		out.copy(&c.kept)
+func (f *finisher) order(out *picks) {
+	if f.kept.len() > orderRoom {
+		f.kept.sort()
+		out.copy(&f.kept)
 		return
 	}
-	n := c.kept.len()
+	n := f.kept.len()
 	out.reset()
 	out.reserve(n)
 	out.cut(n)
-	c.z.kernel.order(c.kept.index, out.index, c.kept.key, out.key, c.kept.score, out.score)
+	f.c.z.kernel.order(f.kept.index, out.index, f.kept.key, out.key, f.kept.score, out.score)
 }
 
 // roughly is how many places in the order of float32 a bound may be too low
 // where this costs no more than a latent scored in vain.
 const roughly = 1 << 11
 
-// score scores those picks of a row whose estimate is in [least, below) and
+// choose lists those picks of the row whose estimate is in [least, below) and
 // may reach above must.
-func (c *screenRows) score(p *picks, row int, least, below, must float32) {
-	s := c.z.sel
-	c.place = reuse.Slice(c.place, p.len()+block)
-	n := c.z.kernel.choose(p.key, p.score, p.index, least, below, must, c.place)
-	c.place = c.place[:n]
-	c.scored += n
-	c.latents()
-	c.scores = reuse.Slice(c.scores, roundUp(n, block))
-	s.set.dots(c.scores[:len(c.latent)], s.x[row*s.d:(row+1)*s.d], s.w, c.latent, s.f)
-	for i := n; i < len(c.scores); i++ {
-		c.scores[i] = float32(math.NaN()) // which nothing keeps
+func (f *finisher) choose(least, below, must float32) {
+	p := &f.picks[f.i]
+	f.place = reuse.Slice(f.place, p.len()+block)
+	f.place = f.place[:f.c.z.kernel.choose(p.key, p.score, p.index, least, below, must, f.place)]
+	f.latent = f.latent[:0]
+	for _, place := range f.place {
+		f.latent = append(f.latent, f.c.z.sel.latent(place))
 	}
-	if s.bias != nil {
-		for i, f := range c.latent[:n] {
-			c.scores[i] += s.bias[f]
-		}
-	}
-	c.keys = c.scores
-	if !c.plain {
-		c.rankScores(n)
-	}
-}
-
-// latents lists the numbers of the latents at the places that are scored, and
-// the last one again to a multiple of what Dots takes at once.
-func (c *screenRows) latents() {
-	c.latent = c.latent[:0]
-	for _, place := range c.place {
-		c.latent = append(c.latent, c.z.sel.latent(place))
-	}
-	for len(c.latent)%dotsAtOnce != 0 {
-		c.latent = append(c.latent, c.latent[len(c.latent)-1])
+	for len(f.latent)%dotsAtOnce != 0 { // the last one again
+		f.latent = append(f.latent, f.latent[len(f.latent)-1])
 	}
 }
 
 // dotsAtOnce is how many rows the kernels of Dots share the loads of x among.
 const dotsAtOnce = 4
 
-// rankScores makes the keys of n scores where they differ.
-func (c *screenRows) rankScores(n int) {
-	c.ranked = reuse.Slice(c.ranked, len(c.scores))
-	copy(c.ranked[n:], c.scores[n:])
-	for i, f := range c.latent[:n] {
-		c.ranked[i] = c.z.sel.rule.key(c.scores[i], 0, int(f))
+// score scores the latents chosen.
+func (f *finisher) score() {
+	s, n := f.c.z.sel, len(f.place)
+	f.c.scored += n
+	f.scores = reuse.Slice(f.scores, roundUp(n, block))
+	s.set.dots(f.scores[:len(f.latent)], s.x[f.row*s.d:(f.row+1)*s.d], s.w, f.latent, s.f)
+	for i := n; i < len(f.scores); i++ {
+		f.scores[i] = float32(math.NaN()) // which nothing keeps
 	}
-	c.keys = c.ranked
+	if s.bias != nil {
+		for i, l := range f.latent[:n] {
+			f.scores[i] += s.bias[l]
+		}
+	}
+	f.keys = f.scores
+	if !f.c.plain {
+		f.rankScores(n)
+	}
+}
+
+// rankScores makes the keys of n scores where they differ.
+func (f *finisher) rankScores(n int) {
+	f.ranked = reuse.Slice(f.ranked, len(f.scores))
+	copy(f.ranked[n:], f.scores[n:])
+	for i, l := range f.latent[:n] {
+		f.ranked[i] = f.c.z.sel.rule.key(f.scores[i], 0, int(l))
+	}
+	f.keys = f.ranked
 }
 
 // bound is about the K-th largest key of those scored, and no larger; or the
 // floor where that is larger.
-func (c *screenRows) bound(k int) float32 {
-	return c.z.kernel.kthFrom(c.keys[:len(c.place)], k, c.z.sel.pass.floor, roughly)
+func (f *finisher) bound(k int) float32 {
+	return f.c.z.kernel.kthFrom(f.keys[:len(f.place)], k, f.c.z.sel.pass.floor, roughly)
 }
 
-// keepAbove keeps those scored whose keys are above must.
-func (c *screenRows) keepAbove(must float32) {
-	n := c.kept.len()
-	c.kept.collect(c.z.sel.set, c.keys, c.scores, must, 0)
-	for i, at := range c.kept.index[n:] {
-		c.kept.index[n+i] = c.place[at]
+// keepAbove keeps those scored whose keys are above what they must exceed.
+func (f *finisher) keepAbove() {
+	n := f.kept.len()
+	f.kept.collect(f.c.z.sel.set, f.keys, f.scores, f.must, 0)
+	for i, at := range f.kept.index[n:] {
+		f.kept.index[n+i] = f.place[at]
 	}
 }

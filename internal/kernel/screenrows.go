@@ -9,10 +9,9 @@ import (
 
 // screenRows is what one worker screens the rows of an item with.
 type screenRows struct {
-	z      *screen
-	number []int      // of the rows under way
-	open   []int      // of those that screening does not decide
-	staged []byte     // rows to be packed, [itemRows,depth,4]
+	z *screen
+	*bank
+	staged []byte     // rows to be packed, [rows,depth,4]
 	panels []byte     // [panels,depth,tileRows,4]
 	acc    []int32    // [tileRows,tileCols]
 	parts  []float32  // [rowParts,tileRows] of the panel under way
@@ -20,19 +19,20 @@ type screenRows struct {
 	count  []int      // [tileRows] and how many they are
 	keep   uint32     // the bits of an estimate that rank it
 
-	rows    []screenRow
-	picks   []picks   // [rows] latents that are not excluded: key is the estimate, score exact or NaN
-	guessed float32   // part of a margin that raise takes off
-	plain   bool      // keys are scores
-	place   []int32   // of the latents of a row that are scored
-	latent  []int32   // and their numbers
-	scores  []float32 // and scores
-	keys    []float32 // and keys: the scores, or ranked
-	ranked  []float32
-	kept    picks    // those that may be among the row's
+	guessed float32  // part of a margin that raise takes off
+	plain   bool     // keys are scores
+	finish  finisher // of the rows of the item before
 	exact   *scratch // for rows that are not screened
+	open    []int    // rows of all items that screening does not decide
 
 	decided, scored int // rows, and what was scored for them, of the last begin on
+}
+
+// A bank is the rows of an item.
+type bank struct {
+	number []int       // of the rows
+	rows   []screenRow // their states
+	picks  []picks     // [rows] latents that are not excluded: key is the estimate, score its reach
 }
 
 // A screenRow is the state of one row.
@@ -49,44 +49,78 @@ type screenRow struct {
 // margin is how far an estimate may be from the key.
 func (r *screenRow) margin(b bounds) float32 { return r.whole*b.lost + r.lost*b.size + b.rest }
 
+// screenItem bounds the rows of an item.
+const screenItem = 96
+
+// screenItemOf is that many for n latents of width d: few, for the rows of a
+// worker's last item are finished with nothing to screen beside them; more where
+// every item has to bring in panels that no cache holds.
+func screenItemOf(n, d int) int {
+	if n*d <= 8<<20 {
+		return screenItem / 2
+	}
+	return screenItem
+}
+
 func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
 	s := z.sel
-	c.staged = reuse.Slice(c.staged, max(itemRows, s.set.tileCols)*z.depth*4)
-	c.panels = reuse.Slice(c.panels, roundUp(itemRows, s.set.tileRows)*z.depth*4)
+	c.staged = reuse.Slice(c.staged, max(screenItem, s.set.tileCols)*z.depth*4)
+	c.panels = reuse.Slice(c.panels, roundUp(screenItem, s.set.tileRows)*z.depth*4)
 	c.acc = reuse.Slice(c.acc, s.set.tileRows*s.set.tileCols)
 	c.parts, c.lists, c.count = reuse.Slice(c.parts, rowParts*s.set.tileRows), reuse.Slice(c.lists, 3*s.set.tileRows), reuse.Slice(c.count, s.set.tileRows)
 	c.keep, c.plain = s.rule.bits(), s.rule.plain()
 	c.guessed = float32(min(1, guessSigmas/math.Sqrt(float64(s.d))/z.trust))
-	for len(c.rows) < itemRows {
-		c.rows, c.picks = append(c.rows, screenRow{}), append(c.picks, picks{})
+	if c.bank == nil {
+		c.bank, c.finish = &bank{}, finisher{c: c, bank: &bank{}}
 	}
-	for i := range c.picks {
-		c.picks[i].reset()
-		c.picks[i].reserve(max(8*groupCols, 2*spare(s.pass.largest)))
+	for _, b := range []*bank{c.bank, c.finish.bank} {
+		b.reserve(max(8*groupCols, 2*spare(s.pass.largest)))
+	}
+	c.finish.begin(c.finish.bank)
+	c.open = c.open[:0]
+}
+
+// reserve makes room for an item's rows and so many latents of each.
+func (b *bank) reserve(latents int) {
+	b.number = b.number[:0]
+	for len(b.rows) < screenItem {
+		b.rows, b.picks = append(b.rows, screenRow{}), append(b.picks, picks{})
+	}
+	for i := range b.picks {
+		b.picks[i].reset()
+		b.picks[i].reserve(latents)
 	}
 }
 
-// run screens rows of the given numbers and leaves what they keep. Rows that
-// this does not decide are scored exactly.
+// run screens rows of the given numbers. What they keep is left when the next
+// are screened, or by end.
 func (c *screenRows) run(number []int) {
-	z := c.z
-	c.number = number
-	if z.gaveUp.Load() || !c.screen() {
-		z.gaveUp.Store(true)
-		c.exact.score(z.sel, number)
+	c.number = append(c.number[:0], number...)
+	if c.z.gaveUp.Load() || !c.screen() {
+		c.z.gaveUp.Store(true)
+		c.exact.score(c.z.sel, number)
 		return
 	}
+	c.finish.all()
+	filled := c.bank
+	c.bank = c.finish.bank
+	c.finish.begin(filled)
+}
+
+// end leaves what the rows keep that are not done. Those of all items that
+// screening does not decide read all weights, so they do it together.
+func (c *screenRows) end() {
+	c.finish.all()
+	c.finish.number = c.finish.number[:0]
+	c.finish.begin(c.finish.bank)
+	c.finish.ahead = [aheadRows]*float32{}
+	for left := c.open; len(left) > 0; {
+		n := min(len(left), c.z.sel.most)
+		c.exact.score(c.z.sel, left[:n])
+		left = left[n:]
+	}
 	c.open = c.open[:0]
-	for i, row := range number {
-		if !c.finish(i, row) {
-			c.open = append(c.open, row)
-		}
-	}
-	c.decided += len(number) - len(c.open)
-	if len(c.open) > 0 {
-		c.exact.score(z.sel, c.open)
-	}
 }
 
 // crowded is when screening has no point: a row has so many of n latents left.
@@ -149,7 +183,7 @@ func (c *screenRows) group(first int) {
 	for row := 0; row < rows; row += set.tileRows {
 		c.panel(first, row, rows)
 		for col := first; col < min(first+groupCols, z.sel.n); col += set.tileCols {
-			z.kernel.tile(z.depth, c.panels[row*size:], z.panels[col*size:], z.start[col:], c.acc)
+			z.kernel.tile(z.depth, c.panels[row*size:], z.panels[col*size:], z.start[col:], c.acc, c.finish.rowsAhead())
 			columns := ^uint32(0) >> max(0, col+set.tileCols-z.sel.n)
 			z.kernel.screen(c.acc, z.latents[col*latentParts:], int32(col), columns, c.keep, c.parts, c.lists, c.count)
 		}

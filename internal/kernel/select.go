@@ -24,6 +24,7 @@ type Selector struct {
 	rule       Rule
 
 	pass    pass
+	most    int     // rows of an item, and what workers have room for
 	perRow  []picks // [B] what each row keeps
 	scratch []*scratch
 	all     ranking // keys of a batch
@@ -47,10 +48,10 @@ type pass struct {
 }
 
 // deal divides the rows into items for some threads, as evenly as whole tiles
-// allow, and returns how many rows the largest has.
-func (p *pass) deal(tile, threads int) int {
+// allow, and returns how many rows the largest has, at most so many.
+func (p *pass) deal(tile, threads, most int) int {
 	tiles := ceilDiv(p.rows, tile)
-	p.tile, p.items = tile, min(threads*ceilDiv(p.rows, threads*itemRows), tiles)
+	p.tile, p.items = tile, min(threads*ceilDiv(p.rows, threads*most), tiles)
 	return min(ceilDiv(tiles, p.items)*tile, p.rows)
 }
 
@@ -142,20 +143,29 @@ const itemRows = 192
 
 // run makes one pass. Its rows are dealt out evenly, in whole tiles.
 func (s *Selector) run(p pass) {
-	tile := s.set.dotTileRows
+	tile, item := s.set.dotTileRows, itemRows
 	if s.screened = s.screens(p); s.screened {
-		tile = s.set.tileRows
+		tile, item = s.set.tileRows, screenItemOf(s.n, s.d)
 	}
-	most := p.deal(tile, s.pool.Threads())
+	s.most = p.deal(tile, s.pool.Threads(), item)
 	s.pass = p
 	for _, c := range s.scratch {
-		c.reserve(s, most)
+		c.reserve(s, s.most)
 	}
 	if s.screened {
 		s.readyScreen()
 	}
 	s.pool.Run(p.items, s)
+	if s.screened {
+		s.pool.Run(len(s.screen.rows), screenEnd{&s.screen})
+	}
 }
+
+// screenEnd ends what workers have screened.
+type screenEnd struct{ *screen }
+
+// Do ends the work of one.
+func (e screenEnd) Do(_, i int) { e.rows[i].end() }
 
 // readyScreen makes the screen ready for a pass of the call under way.
 func (s *Selector) readyScreen() {

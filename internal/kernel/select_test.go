@@ -269,7 +269,7 @@ func TestDeal(t *testing.T) {
 		for _, tile := range []int{1, 3, 4, 12} {
 			for _, rows := range []int{1, 2, 11, 12, 13, 192, 193, 384, 385, 1024, 4099} {
 				p := pass{rows: rows}
-				most, last := p.deal(tile, threads), 0
+				most, last := p.deal(tile, threads, itemRows), 0
 				if most > itemRows {
 					t.Fatalf("%d rows in tiles of %d for %d threads: an item has %d", rows, tile, threads, most)
 				}
