@@ -160,7 +160,7 @@ func supportCosines(w []float32, d int, index []int32) (s supportStats) {
 	}
 	sum := 0.0
 	for a, f := range index {
-		kernel.Dots(cosines[a*k:a*k+a], w[int(f)*d:int(f+1)*d], w, index[:a])
+		kernel.Dots(cosines[a*k:a*k+a], w[int(f)*d:int(f+1)*d], w, index[:a], nil)
 		for b := range a {
 			c := abs(float64(cosines[a*k+b])) * inverse[a] * inverse[b]
 			cosines[a*k+b], cosines[b*k+a] = float32(c), float32(c)

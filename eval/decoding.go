@@ -59,7 +59,8 @@ func (m *decoding) measure(s *Sample, i int, recon, left []float32) {
 	index, values := s.Codes.Row(i)
 	bias := m.s.Weight("decoder.bias")
 	clear(recon[copy(recon, bias):])
-	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index)
+	ahead := kernel.After(s.Codes.Index, int(s.Codes.RowPtr[i]), int(s.Codes.RowPtr[i+1]))
+	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index, ahead)
 	kernel.Sub(left, x, recon)
 	m.angles.of[i] = m.angles.measure(left, x, index, values)
 	if m.quasi != nil {

@@ -115,7 +115,7 @@ func (c *subjectScale) attributions(s *Sample, do func(row int, f int32, a float
 	for i := range s.N {
 		index, values := s.Codes.Row(i)
 		c.dots = reuse.Slice(c.dots, len(index))
-		kernel.Dots(c.dots, b.Gradient[i*s.D:(i+1)*s.D], w, index)
+		kernel.Dots(c.dots, b.Gradient[i*s.D:(i+1)*s.D], w, index, nil)
 		for e, f := range index {
 			do(i, f, float64(values[e])*float64(c.dots[e]))
 		}

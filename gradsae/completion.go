@@ -84,7 +84,7 @@ func (c *completion) Do(worker, group int) {
 			c.lowest(a, row)
 		}
 		a.score = reuse.Slice(a.score, len(a.index))
-		kernel.Dots(a.score, c.x[row*c.d:(row+1)*c.d], c.w, a.index)
+		kernel.Dots(a.score, c.x[row*c.d:(row+1)*c.d], c.w, a.index, nil)
 		if c.bias != nil {
 			for j, f := range a.index {
 				a.score[j] += c.bias[f]

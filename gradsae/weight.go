@@ -65,7 +65,7 @@ const medianRows = 64
 // keeps, for the gradient [B,D] and the decoder [F,D]. Zeros, as of rows without
 // a loss, do not count; it is 0 where there is nothing else.
 func (w *weight) measure(g *sparseop.Graph, gradient, decoder *gorgonia.Node, s *sparseop.Support) *gorgonia.Node {
-	f := sparseop.Func{F32: medianOf(w, s, kernel.Dots), F64: medianOf(w, s, dots)}
+	f := sparseop.Func{F32: medianOf(w, s, dots32), F64: medianOf(w, s, dots)}
 	return g.Custom("median", nil, f, nil, gradient, decoder, s.Node)
 }
 
@@ -96,6 +96,8 @@ func medianOf[T float](w *weight, s *sparseop.Support, products func(dst, x, w [
 		w.measured = float64(dst[0])
 	}
 }
+
+func dots32(dst, x, w []float32, rows []int32) { kernel.Dots(dst, x, w, rows, nil) }
 
 // dots is kernel.Dots in float64.
 func dots(dst, x, w []float64, rows []int32) {

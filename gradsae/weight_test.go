@@ -4,7 +4,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/internal/saetest"
 	"github.com/saectl/saectl/internal/sparseop"
 	"github.com/saectl/saectl/sae"
@@ -98,7 +97,7 @@ func TestMedian(t *testing.T) {
 		if got[0] != c.want || w.measured != c.want {
 			t.Errorf("gradients %v: the median is %v and %v, want %v", c.g, got[0], w.measured, c.want)
 		}
-		medianOf(w, s, kernel.Dots)(narrow, [][]float32{single(c.g), single(decoder)})
+		medianOf(w, s, dots32)(narrow, [][]float32{single(c.g), single(decoder)})
 		if float64(narrow[0]) != c.want {
 			t.Errorf("gradients %v: the median in float32 is %v, want %v", c.g, narrow[0], c.want)
 		}

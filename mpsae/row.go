@@ -155,7 +155,7 @@ func (w *worker) best(r *row, estimates []float32) (int32, float32) {
 		return w.exact(r, estimates)
 	}
 	w.scores = reuse.Slice(w.scores, len(w.candidates))
-	kernel.Dots(w.scores, r.left, p.enc, w.candidates)
+	kernel.Dots(w.scores, r.left, p.enc, w.candidates, nil)
 	at, best := int32(-1), float32(math.Inf(-1))
 	for i, f := range w.candidates {
 		s := w.scores[i]
@@ -186,7 +186,7 @@ const exactUpTo = 32
 // exact replaces all estimates by scores.
 func (w *worker) exact(r *row, estimates []float32) (int32, float32) {
 	p := w.p
-	kernel.Dots(estimates, r.left, p.enc, p.every[:p.f])
+	kernel.Dots(estimates, r.left, p.enc, p.every[:p.f], nil)
 	if p.bias != nil {
 		kernel.Add(estimates, p.bias)
 	}

@@ -88,8 +88,8 @@ func (s *paramState) sum(g []float32, r int) {
 	}
 	for i := range s.sparse {
 		sp := &s.sparse[i]
-		rows, first := sp.s.Rows32(r)
-		add(g, sp.v[first:first+len(rows)], sp.x, rows)
+		rows, ahead, first := sp.s.Rows32(r)
+		add(g, sp.v[first:first+len(rows)], sp.x, rows, ahead)
 		add = kernel.SumRows
 	}
 }

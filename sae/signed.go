@@ -45,7 +45,7 @@ func (s *signedTop) Do(worker, row int) {
 	if c.score == nil {
 		c.score, c.order = make([]float32, len(latents)), make([]int32, len(latents))
 	}
-	kernel.Dots(c.score, s.x[row*s.d:(row+1)*s.d], s.w, latents)
+	kernel.Dots(c.score, s.x[row*s.d:(row+1)*s.d], s.w, latents, nil)
 	for i, f := range latents {
 		if s.bias != nil {
 			c.score[i] += s.bias[f]

@@ -108,7 +108,7 @@ func given(index []int32, k int) sparseop.Picker {
 		dst.RowPtr, dst.Index, dst.Score = append(dst.RowPtr[:0], 0), append(dst.Index[:0], index...), make([]float32, len(index))
 		for i := range rows {
 			e := dst.Score[i*k : (i+1)*k]
-			kernel.Dots(e, x[i*d:(i+1)*d], w, index[i*k:(i+1)*k])
+			kernel.Dots(e, x[i*d:(i+1)*d], w, index[i*k:(i+1)*k], nil)
 			for j, l := range index[i*k : (i+1)*k] {
 				e[j] = max(e[j]+bias[l], 0)
 			}

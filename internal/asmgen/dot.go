@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -120,9 +122,10 @@ func (g *gen) sumLanes(x reg.Register) {
 const dotsRows = 4
 
 func (g *gen) dots() {
-	g.begin("dots", "(dst, x, w []float32, idx []int32, rows int) bool",
+	g.begin("dots", "(dst, x, w []float32, idx, ahead []int32, rows int) bool",
 		"sets dst[i] to the dot of x and row idx[i] of w [rows,len(x)]. It",
-		"returns false when w does not have a row.")
+		"returns false when w does not have a row. It brings the rows ahead, as many",
+		"as idx has or none, into the second-level cache.")
 	x, idx, left := g.pointer("x"), g.pointer("idx"), g.length("idx")
 	g.while("Rows", left, dotsRows, func() { g.dotsBlock("Rows", dotsRows, x, idx, left) })
 	g.while("Row", left, 1, func() { g.dotsBlock("Row", 1, x, idx, left) })
@@ -134,6 +137,9 @@ func (g *gen) dots() {
 func (g *gen) dotsBlock(label string, many int, x, idx, left reg.Register) {
 	w, rows, stride := g.pointer("w"), g.integer("rows"), g.length("x")
 	g.SHLQ(operand.U8(2), stride)
+	if many == dotsRows {
+		g.fetchAhead(label, left, w, stride)
+	}
 	p := make([]reg.Register, many)
 	for i := range p {
 		p[i] = g.row(at(idx, 4*i), w, rows, stride)
@@ -153,6 +159,27 @@ func (g *gen) dotsBlock(label string, many int, x, idx, left reg.Register) {
 		g.VMOVSS(q, operand.Mem{Base: dst, Index: done, Scale: 4})
 	}
 	g.ADDQ(operand.U32(uint32(4*many)), idx)
+}
+
+// fetchAhead brings in the rows that stand ahead where this block does.
+func (g *gen) fetchAhead(label string, left, w, stride reg.Register) {
+	ahead, n, done := g.pointer("ahead"), g.length("ahead"), g.length("idx")
+	g.TESTQ(n, n)
+	g.JZ(operand.LabelRef(label + "None"))
+	g.SUBQ(left, done)
+	for i := range dotsRows {
+		row, bytes := g.GP64(), g.copyOf(stride)
+		g.MOVLQSX(operand.Mem{Base: ahead, Index: done, Scale: 4, Disp: 4 * i}, row)
+		g.IMULQ(stride, row)
+		g.ADDQ(w, row)
+		line := fmt.Sprint(label, "Line", i)
+		g.Label(line)
+		g.PREFETCHT1(at(row, 0))
+		g.ADDQ(operand.U32(64), row)
+		g.SUBQ(operand.U32(64), bytes)
+		g.JG(operand.LabelRef(line))
+	}
+	g.Label(label + "None")
 }
 
 // nextRows are the addresses of the rows of the block after this, or of this

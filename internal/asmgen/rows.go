@@ -47,9 +47,10 @@ func (g *gen) panels() []int {
 }
 
 func (g *gen) sumRows() {
-	g.begin("sumRows", "(dst, v, w []float32, idx []int32, rows int, add bool) bool",
+	g.begin("sumRows", "(dst, v, w []float32, idx, ahead []int32, rows int, add bool) bool",
 		"sets dst to the sum of v[e] times row idx[e] of w [rows,len(dst)] over each e,",
-		"or adds it. It returns false when w does not have a row.")
+		"or adds it. It returns false when w does not have a row. It brings the rows",
+		"ahead, as many as idx has, into the second-level cache.")
 	s := rowSum{gen: g, dst: g.pointer("dst"), v: g.pointer("v"), w: g.pointer("w"),
 		idx: g.pointer("idx"), count: g.length("idx"), rows: g.integer("rows"), stride: g.length("dst"), off: g.GP64(),
 		add: g.Load(g.Param("add"), g.GP8())}
@@ -72,7 +73,11 @@ func (s rowSum) panel(width int, place reg.Register) {
 		}
 	})
 	s.each(fmt.Sprintf("Rows%d", width), place, func(a reg.VecVirtual, row reg.Register) {
+		next := s.rowAhead(place)
 		for i, sum := range sums {
+			if i*s.bytes()%64 == 0 {
+				s.PREFETCHT1(indexed(next, s.off, i*s.bytes()))
+			}
 			s.VFMADD231PS(indexed(row, s.off, i*s.bytes()), a, sum)
 		}
 	})
@@ -80,6 +85,16 @@ func (s rowSum) panel(width int, place reg.Register) {
 		s.VMOVUPS(sum, indexed(s.dst, s.off, i*s.bytes()))
 	}
 	s.ADDQ(operand.U32(uint32(width*s.bytes())), s.off)
+}
+
+// rowAhead is the address of the row that stands at a place of those ahead. It
+// is for prefetching, so no bound is checked.
+func (s rowSum) rowAhead(place reg.Register) reg.Register {
+	next := s.pointer("ahead")
+	s.MOVLQSX(operand.Mem{Base: next, Index: place, Scale: 4}, next)
+	s.IMULQ(s.stride, next)
+	s.ADDQ(s.w, next)
+	return next
 }
 
 // whenAdding emits body for sums that dst is added to.

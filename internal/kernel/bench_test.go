@@ -59,8 +59,8 @@ func BenchmarkDots(b *testing.B) {
 	w, x, dst := benchFloats(benchF*benchD), benchFloats(benchD), make([]float32, benchK)
 	idx := benchIndex(benchK*997, benchF)
 	benchSets(b, func(b *testing.B, s *set) {
-		for i := 0; b.Loop(); i = (i + 1) % 997 {
-			s.dots(dst, x, w, idx[benchK*i:benchK*(i+1)], benchF)
+		for i := 0; b.Loop(); i = (i + 1) % 996 {
+			s.dots(dst, x, w, idx[benchK*i:benchK*(i+1)], idx[benchK*(i+1):benchK*(i+2)], benchF)
 		}
 		gflops(b, 2*benchD*benchK)
 		rate(b, 4*benchD*benchK)
@@ -72,8 +72,8 @@ func BenchmarkSumRows(b *testing.B) {
 	w, dst, v := benchFloats(benchF*benchD), make([]float32, benchD), benchFloats(benchK)
 	idx := benchIndex(benchK*997, benchF)
 	benchSets(b, func(b *testing.B, s *set) {
-		for i := 0; b.Loop(); i = (i + 1) % 997 {
-			s.sumRows(dst, v, w, idx[benchK*i:benchK*(i+1)], benchF, true)
+		for i := 0; b.Loop(); i = (i + 1) % 996 {
+			s.sumRows(dst, v, w, idx[benchK*i:benchK*(i+1)], idx[benchK*(i+1):benchK*(i+2)], benchF, true)
 		}
 		gflops(b, 2*benchD*benchK)
 		rate(b, 4*benchD*benchK)

@@ -35,7 +35,7 @@ func axpyGeneric(dst []float32, a float32, x []float32) {
 	}
 }
 
-func dotsGeneric(dst, x, w []float32, idx []int32, rows int) bool {
+func dotsGeneric(dst, x, w []float32, idx, _ []int32, rows int) bool {
 	d := len(x)
 	for i, f := range idx {
 		if uint(f) >= uint(rows) {
@@ -46,7 +46,7 @@ func dotsGeneric(dst, x, w []float32, idx []int32, rows int) bool {
 	return true
 }
 
-func sumRowsGeneric(dst, v, w []float32, idx []int32, rows int, add bool) bool {
+func sumRowsGeneric(dst, v, w []float32, idx, _ []int32, rows int, add bool) bool {
 	d := len(dst)
 	if !add {
 		clear(dst)

@@ -195,7 +195,7 @@ func (f *finisher) score() {
 	s, n := f.c.z.sel, len(f.place)
 	f.c.scored += n
 	f.scores = reuse.Slice(f.scores, roundUp(n, block))
-	s.set.dots(f.scores[:len(f.latent)], s.x[f.row*s.d:(f.row+1)*s.d], s.w, f.latent, s.f)
+	s.set.dots(f.scores[:len(f.latent)], s.x[f.row*s.d:(f.row+1)*s.d], s.w, f.latent, nil, s.f)
 	for i := n; i < len(f.scores); i++ {
 		f.scores[i] = float32(math.NaN()) // which nothing keeps
 	}

@@ -20,9 +20,9 @@ type set struct {
 	dotTileRows int
 	prefetch    func(x []float32) // into the second-level cache; a hint
 
-	dots    func(dst, x, w []float32, idx []int32, rows int) bool // false: an index is out of range
+	dots    func(dst, x, w []float32, idx, ahead []int32, rows int) bool // false: an index is out of range
 	axpy    func(dst []float32, a float32, x []float32)
-	sumRows func(dst, v, w []float32, idx []int32, rows int, add bool) bool
+	sumRows func(dst, v, w []float32, idx, ahead []int32, rows int, add bool) bool // ahead is as long as idx
 
 	// unwind is Unwind; len(grad) is a multiple of unwindColumns. May be nil.
 	unwind        func(dst, w []float32, stride, rows int, idx []int32, c, s, grad, found []float32) bool

@@ -129,12 +129,23 @@ func TestDotsGivesBitsOfDot(t *testing.T) {
 			for i, f := range idx {
 				want.x[i] = s.dot(x.x, w.x[int(f)*n:int(f+1)*n])
 			}
-			if !s.dots(dst.x, x.x, w.x, idx, rows) {
-				t.Fatal("dots refused its indices")
+			for _, ahead := range [][]int32{nil, idx, wild(r, count)} {
+				if !s.dots(dst.x, x.x, w.x, idx, ahead, rows) {
+					t.Fatal("dots refused its indices")
+				}
 			}
 			compare(t, fmt.Sprintf("dots of %d", count), dst, want, nil)
 		}
 	})
+}
+
+// wild are numbers of rows ahead that there are not: nothing depends on them.
+func wild(r *rand.Rand, n int) []int32 {
+	ahead := make([]int32, n)
+	for i := range ahead {
+		ahead[i] = int32(r.Uint32())
+	}
+	return ahead
 }
 
 func TestDotBlockGivesBitsOfDot(t *testing.T) {
@@ -171,16 +182,16 @@ func TestSumRowsGivesBitsOfAxpy(t *testing.T) {
 			for e, f := range idx {
 				s.axpy(exact.x, v[e], w.x[int(f)*n:int(f+1)*n])
 			}
-			sumRowsGeneric(plain.x, v, w.x, idx, rows, true)
-			if !s.sumRows(dst.x, v, w.x, idx, rows, true) {
+			sumRowsGeneric(plain.x, v, w.x, idx, nil, rows, true)
+			if !s.sumRows(dst.x, v, w.x, idx, wild(r, count), rows, true) {
 				t.Fatal("sumRows refused its indices")
 			}
 			compare(t, fmt.Sprintf("sumRows of %d against axpy", count), dst, exact, nil)
 			compare(t, fmt.Sprintf("sumRows of %d against its twin", count), dst, plain, constant(n, 1e-5))
 			fromZeros := dst.clone()
 			clear(fromZeros.x)
-			s.sumRows(fromZeros.x, v, w.x, idx, rows, true)
-			s.sumRows(dst.x, v, w.x, idx, rows, false)
+			s.sumRows(fromZeros.x, v, w.x, idx, idx, rows, true)
+			s.sumRows(dst.x, v, w.x, idx, wild(r, count), rows, false)
 			compare(t, fmt.Sprintf("sumRows that sets, of %d", count), dst, fromZeros, nil)
 		}
 	})
@@ -201,7 +212,7 @@ func TestIndexOutOfRangePanics(t *testing.T) {
 			for at := range 6 {
 				idx := make([]int32, 6)
 				idx[at] = bad
-				if s.dots(make([]float32, 6), x, w, idx, 3) || s.sumRows(make([]float32, 20), x[:6], w, idx, 3, true) {
+				if s.dots(make([]float32, 6), x, w, idx, nil, 3) || s.sumRows(make([]float32, 20), x[:6], w, idx, idx, 3, true) {
 					t.Fatalf("%s accepts row %d of 3 at place %d", s.name, bad, at)
 				}
 			}
@@ -212,7 +223,7 @@ func TestIndexOutOfRangePanics(t *testing.T) {
 			t.Errorf("recovered %v", r)
 		}
 	}()
-	Dots(make([]float32, 2), x, w, []int32{0, 3})
+	Dots(make([]float32, 2), x, w, []int32{0, 3}, nil)
 }
 
 // The element-wise kernels have the bits of their twins, at any length

@@ -10,14 +10,16 @@ func Dot(a, b []float32) float32 {
 }
 
 // Dots scores rows of w [F,D], D = len(x): dst[i] = Dot(x, w[idx[i]]), with
-// the bits of Dot. len(dst) must be at least len(idx).
-func Dots(dst, x, w []float32, idx []int32) {
+// the bits of Dot. len(dst) must be at least len(idx). The rows ahead, as many as
+// idx has or none, are brought into the second-level cache: those that the next
+// call will ask for.
+func Dots(dst, x, w []float32, idx, ahead []int32) {
 	if len(x) == 0 {
 		clear(dst[:len(idx)])
 		return
 	}
 	rows := len(w) / len(x)
-	if !chosen.dots(dst[:len(idx)], x, w, idx, rows) {
+	if !chosen.dots(dst[:len(idx)], x, w, idx, ahead, rows) {
 		panicIndex(idx, rows)
 	}
 }
@@ -74,20 +76,32 @@ func Axpy(dst []float32, a float32, x []float32) {
 func Expect(x []float32) { chosen.prefetch(x) }
 
 // SumRows adds Σ_e v[e]·w[idx[e]] to dst [D], rows of w [F,D] in the order of
-// e: the bits of one Axpy an entry.
-func SumRows(dst, v, w []float32, idx []int32) { sumRows(dst, v, w, idx, true) }
+// e: the bits of one Axpy an entry. Rows ahead are those of Dots.
+func SumRows(dst, v, w []float32, idx, ahead []int32) { sumRows(dst, v, w, idx, ahead, true) }
 
 // SetRows sets dst [D] to Σ_e v[e]·w[idx[e]]: the bits of SumRows from zeros.
-func SetRows(dst, v, w []float32, idx []int32) { sumRows(dst, v, w, idx, false) }
+func SetRows(dst, v, w []float32, idx, ahead []int32) { sumRows(dst, v, w, idx, ahead, false) }
 
-func sumRows(dst, v, w []float32, idx []int32, add bool) {
+func sumRows(dst, v, w []float32, idx, ahead []int32, add bool) {
 	if len(dst) == 0 {
 		return
 	}
+	if len(ahead) == 0 {
+		ahead = idx
+	}
 	rows := len(w) / len(dst)
-	if !chosen.sumRows(dst, v[:len(idx)], w, idx, rows, add) {
+	if !chosen.sumRows(dst, v[:len(idx)], w, idx, ahead, rows, add) {
 		panicIndex(idx, rows)
 	}
+}
+
+// After is as many entries as index[lo:hi] has of what follows it, or none where
+// there are fewer: the rows ahead, where calls go through index in order.
+func After(index []int32, lo, hi int) []int32 {
+	if n := hi - lo; n <= len(index)-hi {
+		return index[hi : hi+n]
+	}
+	return nil
 }
 
 func panicIndex(idx []int32, rows int) {

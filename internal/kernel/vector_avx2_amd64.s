@@ -78,9 +78,9 @@ DATA tailMasks<>+56(SB)/4, $0x00000000
 DATA tailMasks<>+60(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
-// func dotsAVX2(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
+// func dotsAVX2(dst []float32, x []float32, w []float32, idx []int32, ahead []int32, rows int) bool
 // Requires: AVX, FMA3, MMX+
-TEXT ·dotsAVX2(SB), NOSPLIT, $0-105
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-129
 	MOVQ x_base+24(FP), AX
 	MOVQ idx_base+72(FP), CX
 	MOVQ idx_len+80(FP), DX
@@ -89,9 +89,57 @@ TEXT ·dotsAVX2(SB), NOSPLIT, $0-105
 
 Rows:
 	MOVQ    w_base+48(FP), BX
-	MOVQ    rows+96(FP), SI
+	MOVQ    rows+120(FP), SI
 	MOVQ    x_len+32(FP), DI
 	SHLQ    $0x02, DI
+	MOVQ    ahead_base+96(FP), R8
+	MOVQ    ahead_len+104(FP), R9
+	MOVQ    idx_len+80(FP), R10
+	TESTQ   R9, R9
+	JZ      RowsNone
+	SUBQ    DX, R10
+	MOVQ    DI, R11
+	MOVLQSX (R8)(R10*4), R9
+	IMULQ   DI, R9
+	ADDQ    BX, R9
+
+RowsLine0:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000040, R11
+	JG         RowsLine0
+	MOVQ       DI, R11
+	MOVLQSX    4(R8)(R10*4), R9
+	IMULQ      DI, R9
+	ADDQ       BX, R9
+
+RowsLine1:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000040, R11
+	JG         RowsLine1
+	MOVQ       DI, R11
+	MOVLQSX    8(R8)(R10*4), R9
+	IMULQ      DI, R9
+	ADDQ       BX, R9
+
+RowsLine2:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000040, R11
+	JG         RowsLine2
+	MOVQ       DI, R9
+	MOVLQSX    12(R8)(R10*4), R8
+	IMULQ      DI, R8
+	ADDQ       BX, R8
+
+RowsLine3:
+	PREFETCHT1 (R8)
+	ADDQ       $0x00000040, R8
+	SUBQ       $0x00000040, R9
+	JG         RowsLine3
+
+RowsNone:
 	MOVLQSX (CX), R8
 	CMPQ    R8, SI
 	JAE     BadIndex
@@ -237,7 +285,7 @@ RowsDone:
 
 Row:
 	MOVQ    w_base+48(FP), BX
-	MOVQ    rows+96(FP), SI
+	MOVQ    rows+120(FP), SI
 	MOVQ    x_len+32(FP), DI
 	SHLQ    $0x02, DI
 	MOVLQSX (CX), R8
@@ -303,13 +351,13 @@ RowWhole:
 
 RowDone:
 	MOVB $0x01, AL
-	MOVB AL, ret+104(FP)
+	MOVB AL, ret+128(FP)
 	VZEROUPPER
 	RET
 
 BadIndex:
 	XORB AL, AL
-	MOVB AL, ret+104(FP)
+	MOVB AL, ret+128(FP)
 	VZEROUPPER
 	RET
 
@@ -511,17 +559,17 @@ Whole:
 	VZEROUPPER
 	RET
 
-// func sumRowsAVX2(dst []float32, v []float32, w []float32, idx []int32, rows int, add bool) bool
-// Requires: AVX, FMA3
-TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-113
+// func sumRowsAVX2(dst []float32, v []float32, w []float32, idx []int32, ahead []int32, rows int, add bool) bool
+// Requires: AVX, FMA3, MMX+
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-137
 	MOVQ dst_base+0(FP), AX
 	MOVQ v_base+24(FP), CX
 	MOVQ w_base+48(FP), DX
 	MOVQ idx_base+72(FP), BX
 	MOVQ idx_len+80(FP), SI
-	MOVQ rows+96(FP), DI
+	MOVQ rows+120(FP), DI
 	MOVQ dst_len+8(FP), R8
-	MOVB add+104(FP), R10
+	MOVB add+128(FP), R10
 	MOVQ R8, R11
 	SHLQ $0x02, R8
 	XORQ R9, R9
@@ -568,16 +616,26 @@ Rows12:
 	IMULQ        R8, R13
 	ADDQ         DX, R13
 	VBROADCASTSS (CX)(R12*4), Y12
+	MOVQ         ahead_base+96(FP), R14
+	MOVLQSX      (R14)(R12*4), R14
+	IMULQ        R8, R14
+	ADDQ         DX, R14
+	PREFETCHT1   (R14)(R9*1)
 	VFMADD231PS  (R13)(R9*1), Y12, Y0
 	VFMADD231PS  32(R13)(R9*1), Y12, Y1
+	PREFETCHT1   64(R14)(R9*1)
 	VFMADD231PS  64(R13)(R9*1), Y12, Y2
 	VFMADD231PS  96(R13)(R9*1), Y12, Y3
+	PREFETCHT1   128(R14)(R9*1)
 	VFMADD231PS  128(R13)(R9*1), Y12, Y4
 	VFMADD231PS  160(R13)(R9*1), Y12, Y5
+	PREFETCHT1   192(R14)(R9*1)
 	VFMADD231PS  192(R13)(R9*1), Y12, Y6
 	VFMADD231PS  224(R13)(R9*1), Y12, Y7
+	PREFETCHT1   256(R14)(R9*1)
 	VFMADD231PS  256(R13)(R9*1), Y12, Y8
 	VFMADD231PS  288(R13)(R9*1), Y12, Y9
+	PREFETCHT1   320(R14)(R9*1)
 	VFMADD231PS  320(R13)(R9*1), Y12, Y10
 	VFMADD231PS  352(R13)(R9*1), Y12, Y11
 	INCQ         R12
@@ -630,8 +688,14 @@ Rows4:
 	IMULQ        R8, R13
 	ADDQ         DX, R13
 	VBROADCASTSS (CX)(R12*4), Y4
+	MOVQ         ahead_base+96(FP), R14
+	MOVLQSX      (R14)(R12*4), R14
+	IMULQ        R8, R14
+	ADDQ         DX, R14
+	PREFETCHT1   (R14)(R9*1)
 	VFMADD231PS  (R13)(R9*1), Y4, Y0
 	VFMADD231PS  32(R13)(R9*1), Y4, Y1
+	PREFETCHT1   64(R14)(R9*1)
 	VFMADD231PS  64(R13)(R9*1), Y4, Y2
 	VFMADD231PS  96(R13)(R9*1), Y4, Y3
 	INCQ         R12
@@ -670,6 +734,11 @@ Rows1:
 	IMULQ        R8, R13
 	ADDQ         DX, R13
 	VBROADCASTSS (CX)(R12*4), Y1
+	MOVQ         ahead_base+96(FP), R14
+	MOVLQSX      (R14)(R12*4), R14
+	IMULQ        R8, R14
+	ADDQ         DX, R14
+	PREFETCHT1   (R14)(R9*1)
 	VFMADD231PS  (R13)(R9*1), Y1, Y0
 	INCQ         R12
 	CMPQ         R12, SI
@@ -716,13 +785,13 @@ RowsTailDone:
 
 Whole:
 	MOVB $0x01, AL
-	MOVB AL, ret+112(FP)
+	MOVB AL, ret+136(FP)
 	VZEROUPPER
 	RET
 
 BadIndex:
 	XORB AL, AL
-	MOVB AL, ret+112(FP)
+	MOVB AL, ret+136(FP)
 	VZEROUPPER
 	RET
 

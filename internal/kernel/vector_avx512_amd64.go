@@ -10,10 +10,11 @@ package kernel
 func dotAVX512(a []float32, b []float32) float32
 
 // dotsAVX512 sets dst[i] to the dot of x and row idx[i] of w [rows,len(x)]. It
-// returns false when w does not have a row.
+// returns false when w does not have a row. It brings the rows ahead, as many
+// as idx has or none, into the second-level cache.
 //
 //go:noescape
-func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
+func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, ahead []int32, rows int) bool
 
 // dotTileAVX512 sets n numbers, a multiple of 4, of the first rows of dst, ld apart, to
 // the dot of rows of x [d] and n rows of w [d].
@@ -27,10 +28,11 @@ func dotTileAVX512(dst []float32, ld int, x []float32, w []float32, d int, n int
 func axpyAVX512(dst []float32, a float32, x []float32)
 
 // sumRowsAVX512 sets dst to the sum of v[e] times row idx[e] of w [rows,len(dst)] over each e,
-// or adds it. It returns false when w does not have a row.
+// or adds it. It returns false when w does not have a row. It brings the rows
+// ahead, as many as idx has, into the second-level cache.
 //
 //go:noescape
-func sumRowsAVX512(dst []float32, v []float32, w []float32, idx []int32, rows int, add bool) bool
+func sumRowsAVX512(dst []float32, v []float32, w []float32, idx []int32, ahead []int32, rows int, add bool) bool
 
 // dotF64AVX512 is the inner product of a and b[:len(a)] in float64.
 //

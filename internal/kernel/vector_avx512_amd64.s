@@ -62,9 +62,9 @@ Whole:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, rows int) bool
+// func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, ahead []int32, rows int) bool
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, MMX+
-TEXT ·dotsAVX512(SB), NOSPLIT, $0-105
+TEXT ·dotsAVX512(SB), NOSPLIT, $0-129
 	MOVQ x_base+24(FP), AX
 	MOVQ idx_base+72(FP), CX
 	MOVQ idx_len+80(FP), DX
@@ -73,9 +73,57 @@ TEXT ·dotsAVX512(SB), NOSPLIT, $0-105
 
 Rows:
 	MOVQ    w_base+48(FP), BX
-	MOVQ    rows+96(FP), SI
+	MOVQ    rows+120(FP), SI
 	MOVQ    x_len+32(FP), DI
 	SHLQ    $0x02, DI
+	MOVQ    ahead_base+96(FP), R8
+	MOVQ    ahead_len+104(FP), R9
+	MOVQ    idx_len+80(FP), R10
+	TESTQ   R9, R9
+	JZ      RowsNone
+	SUBQ    DX, R10
+	MOVQ    DI, R11
+	MOVLQSX (R8)(R10*4), R9
+	IMULQ   DI, R9
+	ADDQ    BX, R9
+
+RowsLine0:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000040, R11
+	JG         RowsLine0
+	MOVQ       DI, R11
+	MOVLQSX    4(R8)(R10*4), R9
+	IMULQ      DI, R9
+	ADDQ       BX, R9
+
+RowsLine1:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000040, R11
+	JG         RowsLine1
+	MOVQ       DI, R11
+	MOVLQSX    8(R8)(R10*4), R9
+	IMULQ      DI, R9
+	ADDQ       BX, R9
+
+RowsLine2:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000040, R11
+	JG         RowsLine2
+	MOVQ       DI, R9
+	MOVLQSX    12(R8)(R10*4), R8
+	IMULQ      DI, R8
+	ADDQ       BX, R8
+
+RowsLine3:
+	PREFETCHT1 (R8)
+	ADDQ       $0x00000040, R8
+	SUBQ       $0x00000040, R9
+	JG         RowsLine3
+
+RowsNone:
 	MOVLQSX (CX), R8
 	CMPQ    R8, SI
 	JAE     BadIndex
@@ -233,7 +281,7 @@ RowsDone:
 
 Row:
 	MOVQ    w_base+48(FP), BX
-	MOVQ    rows+96(FP), SI
+	MOVQ    rows+120(FP), SI
 	MOVQ    x_len+32(FP), DI
 	SHLQ    $0x02, DI
 	MOVLQSX (CX), R8
@@ -301,13 +349,13 @@ RowWhole:
 
 RowDone:
 	MOVB $0x01, AL
-	MOVB AL, ret+104(FP)
+	MOVB AL, ret+128(FP)
 	VZEROUPPER
 	RET
 
 BadIndex:
 	XORB AL, AL
-	MOVB AL, ret+104(FP)
+	MOVB AL, ret+128(FP)
 	VZEROUPPER
 	RET
 
@@ -612,17 +660,17 @@ Whole:
 	VZEROUPPER
 	RET
 
-// func sumRowsAVX512(dst []float32, v []float32, w []float32, idx []int32, rows int, add bool) bool
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-113
+// func sumRowsAVX512(dst []float32, v []float32, w []float32, idx []int32, ahead []int32, rows int, add bool) bool
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-137
 	MOVQ dst_base+0(FP), AX
 	MOVQ v_base+24(FP), CX
 	MOVQ w_base+48(FP), DX
 	MOVQ idx_base+72(FP), BX
 	MOVQ idx_len+80(FP), SI
-	MOVQ rows+96(FP), DI
+	MOVQ rows+120(FP), DI
 	MOVQ dst_len+8(FP), R8
-	MOVB add+104(FP), R10
+	MOVB add+128(FP), R10
 	MOVQ R8, R11
 	SHLQ $0x02, R8
 	XORQ R9, R9
@@ -693,29 +741,57 @@ Rows24:
 	IMULQ        R8, R13
 	ADDQ         DX, R13
 	VBROADCASTSS (CX)(R12*4), Z24
+	MOVQ         ahead_base+96(FP), R14
+	MOVLQSX      (R14)(R12*4), R14
+	IMULQ        R8, R14
+	ADDQ         DX, R14
+	PREFETCHT1   (R14)(R9*1)
 	VFMADD231PS  (R13)(R9*1), Z24, Z0
+	PREFETCHT1   64(R14)(R9*1)
 	VFMADD231PS  64(R13)(R9*1), Z24, Z1
+	PREFETCHT1   128(R14)(R9*1)
 	VFMADD231PS  128(R13)(R9*1), Z24, Z2
+	PREFETCHT1   192(R14)(R9*1)
 	VFMADD231PS  192(R13)(R9*1), Z24, Z3
+	PREFETCHT1   256(R14)(R9*1)
 	VFMADD231PS  256(R13)(R9*1), Z24, Z4
+	PREFETCHT1   320(R14)(R9*1)
 	VFMADD231PS  320(R13)(R9*1), Z24, Z5
+	PREFETCHT1   384(R14)(R9*1)
 	VFMADD231PS  384(R13)(R9*1), Z24, Z6
+	PREFETCHT1   448(R14)(R9*1)
 	VFMADD231PS  448(R13)(R9*1), Z24, Z7
+	PREFETCHT1   512(R14)(R9*1)
 	VFMADD231PS  512(R13)(R9*1), Z24, Z8
+	PREFETCHT1   576(R14)(R9*1)
 	VFMADD231PS  576(R13)(R9*1), Z24, Z9
+	PREFETCHT1   640(R14)(R9*1)
 	VFMADD231PS  640(R13)(R9*1), Z24, Z10
+	PREFETCHT1   704(R14)(R9*1)
 	VFMADD231PS  704(R13)(R9*1), Z24, Z11
+	PREFETCHT1   768(R14)(R9*1)
 	VFMADD231PS  768(R13)(R9*1), Z24, Z12
+	PREFETCHT1   832(R14)(R9*1)
 	VFMADD231PS  832(R13)(R9*1), Z24, Z13
+	PREFETCHT1   896(R14)(R9*1)
 	VFMADD231PS  896(R13)(R9*1), Z24, Z14
+	PREFETCHT1   960(R14)(R9*1)
 	VFMADD231PS  960(R13)(R9*1), Z24, Z15
+	PREFETCHT1   1024(R14)(R9*1)
 	VFMADD231PS  1024(R13)(R9*1), Z24, Z16
+	PREFETCHT1   1088(R14)(R9*1)
 	VFMADD231PS  1088(R13)(R9*1), Z24, Z17
+	PREFETCHT1   1152(R14)(R9*1)
 	VFMADD231PS  1152(R13)(R9*1), Z24, Z18
+	PREFETCHT1   1216(R14)(R9*1)
 	VFMADD231PS  1216(R13)(R9*1), Z24, Z19
+	PREFETCHT1   1280(R14)(R9*1)
 	VFMADD231PS  1280(R13)(R9*1), Z24, Z20
+	PREFETCHT1   1344(R14)(R9*1)
 	VFMADD231PS  1344(R13)(R9*1), Z24, Z21
+	PREFETCHT1   1408(R14)(R9*1)
 	VFMADD231PS  1408(R13)(R9*1), Z24, Z22
+	PREFETCHT1   1472(R14)(R9*1)
 	VFMADD231PS  1472(R13)(R9*1), Z24, Z23
 	INCQ         R12
 	CMPQ         R12, SI
@@ -787,13 +863,25 @@ Rows8:
 	IMULQ        R8, R13
 	ADDQ         DX, R13
 	VBROADCASTSS (CX)(R12*4), Z8
+	MOVQ         ahead_base+96(FP), R14
+	MOVLQSX      (R14)(R12*4), R14
+	IMULQ        R8, R14
+	ADDQ         DX, R14
+	PREFETCHT1   (R14)(R9*1)
 	VFMADD231PS  (R13)(R9*1), Z8, Z0
+	PREFETCHT1   64(R14)(R9*1)
 	VFMADD231PS  64(R13)(R9*1), Z8, Z1
+	PREFETCHT1   128(R14)(R9*1)
 	VFMADD231PS  128(R13)(R9*1), Z8, Z2
+	PREFETCHT1   192(R14)(R9*1)
 	VFMADD231PS  192(R13)(R9*1), Z8, Z3
+	PREFETCHT1   256(R14)(R9*1)
 	VFMADD231PS  256(R13)(R9*1), Z8, Z4
+	PREFETCHT1   320(R14)(R9*1)
 	VFMADD231PS  320(R13)(R9*1), Z8, Z5
+	PREFETCHT1   384(R14)(R9*1)
 	VFMADD231PS  384(R13)(R9*1), Z8, Z6
+	PREFETCHT1   448(R14)(R9*1)
 	VFMADD231PS  448(R13)(R9*1), Z8, Z7
 	INCQ         R12
 	CMPQ         R12, SI
@@ -835,6 +923,11 @@ Rows1:
 	IMULQ        R8, R13
 	ADDQ         DX, R13
 	VBROADCASTSS (CX)(R12*4), Z1
+	MOVQ         ahead_base+96(FP), R14
+	MOVLQSX      (R14)(R12*4), R14
+	IMULQ        R8, R14
+	ADDQ         DX, R14
+	PREFETCHT1   (R14)(R9*1)
 	VFMADD231PS  (R13)(R9*1), Z1, Z0
 	INCQ         R12
 	CMPQ         R12, SI
@@ -881,13 +974,13 @@ RowsTailDone:
 
 Whole:
 	MOVB $0x01, AL
-	MOVB AL, ret+112(FP)
+	MOVB AL, ret+136(FP)
 	VZEROUPPER
 	RET
 
 BadIndex:
 	XORB AL, AL
-	MOVB AL, ret+112(FP)
+	MOVB AL, ret+136(FP)
 	VZEROUPPER
 	RET
 

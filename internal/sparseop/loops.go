@@ -49,13 +49,14 @@ func setScalar(v gorgonia.Value, x float64) {
 	*v.(*gorgonia.F64) = gorgonia.F64(x)
 }
 
-// dots computes dst[i] = <x, w[idx[i]]>, w rows of length len(x).
-func dots[T float](dst, x, w []T, idx []int32) {
+// dots computes dst[i] = <x, w[index[lo+i]]>, w rows of length len(x); the next
+// call goes on in index.
+func dots[T float](dst, x, w []T, index []int32, lo, hi int) {
 	if d, ok := any(dst).([]float32); ok {
-		kernel.Dots(d, any(x).([]float32), any(w).([]float32), idx)
+		kernel.Dots(d, any(x).([]float32), any(w).([]float32), index[lo:hi], kernel.After(index, lo, hi))
 		return
 	}
-	for i, r := range idx {
+	for i, r := range index[lo:hi] {
 		row := w[int(r)*len(x):]
 		var s T
 		for j, xj := range x {
@@ -65,18 +66,18 @@ func dots[T float](dst, x, w []T, idx []int32) {
 	}
 }
 
-// setRows computes dst = Σ v[e]·w[idx[e]], w rows of length len(dst), in the
-// order of idx.
-func setRows[T float](dst, v, w []T, idx []int32) {
+// setRows computes dst = Σ v[e]·w[index[e]] for e in [lo,hi), in their order, w
+// rows of length len(dst); the next call goes on in index.
+func setRows[T float](dst, v, w []T, index []int32, lo, hi int) {
 	if d, ok := any(dst).([]float32); ok {
-		kernel.SetRows(d, any(v).([]float32), any(w).([]float32), idx)
+		kernel.SetRows(d, any(v[lo:hi]).([]float32), any(w).([]float32), index[lo:hi], kernel.After(index, lo, hi))
 		return
 	}
 	clear(dst)
-	for e, r := range idx {
+	for e, r := range index[lo:hi] {
 		row := w[int(r)*len(dst):]
 		for j := range dst {
-			dst[j] += v[e] * row[j]
+			dst[j] += v[lo+e] * row[j]
 		}
 	}
 }

@@ -45,6 +45,6 @@ func (r *sddmm[T]) Do(_, item int) {
 	first, last := span(item, rowBlock, r.s.B)
 	for b := first; b < last; b++ {
 		lo, hi := r.s.Row(b)
-		dots(r.v[lo:hi], r.x[b*r.d:(b+1)*r.d], r.w, r.s.csr.Index[lo:hi])
+		dots(r.v[lo:hi], r.x[b*r.d:(b+1)*r.d], r.w, r.s.csr.Index, lo, hi)
 	}
 }

@@ -45,6 +45,6 @@ func (r *spmm[T]) Do(_, item int) {
 	for b := first; b < last; b++ {
 		y := r.y[b*r.d : (b+1)*r.d]
 		lo, hi := r.s.Row(b)
-		setRows(y, r.v[lo:hi], r.w, r.s.csr.Index[lo:hi])
+		setRows(y, r.v, r.w, r.s.csr.Index, lo, hi)
 	}
 }

@@ -86,6 +86,6 @@ func (r *spmmt[T]) Do(_, item int) {
 	for f := first; f < last; f++ {
 		y := r.y[f*r.d : (f+1)*r.d]
 		lo, hi := r.s.csc.ptr[f], r.s.csc.ptr[f+1]
-		setRows(y, r.sorted[lo:hi], r.x, r.s.csc.row[lo:hi])
+		setRows(y, r.sorted, r.x, r.s.csc.row, int(lo), int(hi))
 	}
 }

@@ -48,11 +48,11 @@ func (s *Support) Column(f int) (row, entry []int32) {
 	return s.csc.row[lo:hi], s.csc.entry[lo:hi]
 }
 
-// Rows32 returns the rows of latent f's entries and where they start in the
-// order that ByLatent sorts values into.
-func (s *Support) Rows32(f int) (rows []int32, first int) {
-	lo, hi := s.csc.ptr[f], s.csc.ptr[f+1]
-	return s.csc.row[lo:hi], int(lo)
+// Rows32 returns the rows of latent f's entries, as many of the next latents',
+// and where the first start in the order that ByLatent sorts values into.
+func (s *Support) Rows32(f int) (rows, ahead []int32, first int) {
+	lo, hi := int(s.csc.ptr[f]), int(s.csc.ptr[f+1])
+	return s.csc.row[lo:hi], kernel.After(s.csc.row, lo, hi), lo
 }
 
 // ByLatent copies values v [Cap] into dst in the order of latents, rows

@@ -96,7 +96,7 @@ func (m *Model) magnitudes(n int) {
 	m.pool.Run(blocksOf(n), kernel.TaskFunc(func(_, block int) {
 		for i := block * rowBlock; i < min(n, (block+1)*rowBlock); i++ {
 			index, value := c.Row(i)
-			kernel.Dots(value, m.input.X[i*m.D:(i+1)*m.D], s.Encoder, index)
+			kernel.Dots(value, m.input.X[i*m.D:(i+1)*m.D], s.Encoder, index, nil)
 			for e, f := range index {
 				grown := float32(value[e] * float32(math.Exp(float64(s.MagnitudeLog[f]))))
 				value[e] = max(0, grown+s.MagnitudeBias[f])

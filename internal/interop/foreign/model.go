@@ -140,7 +140,7 @@ func (m *Model) Recon() []float32 {
 		for i := lo; i < hi; i++ {
 			row := m.recon[i*w : (i+1)*w]
 			index, value := m.codes.Row(i)
-			kernel.SetRows(row, value, m.decoder, index)
+			kernel.SetRows(row, value, m.decoder, index, nil)
 			if m.SAE.OutputBias {
 				kernel.Add(row, m.SAE.DecoderBias)
 			}
