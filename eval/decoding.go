@@ -8,7 +8,7 @@ type decoding struct {
 	s      Subject
 	angles *residualAngles
 	quasi  *quasiOrthogonality // nil for an autoencoder of one latent
-	rows   [][2][]float32      // [workers] a reconstruction and what it leaves
+	rows   [][3][]float32      // [workers] a reconstruction, what it leaves, and room for dots
 }
 
 // newDecoding returns nil where the decoder does not predict rows.
@@ -30,7 +30,7 @@ func newDecoding(s Subject, points int) *decoding {
 
 func (m *decoding) Add(s *Sample) {
 	for len(m.rows) < s.pool.Threads() {
-		m.rows = append(m.rows, [2][]float32{make([]float32, s.D), make([]float32, s.D)})
+		m.rows = append(m.rows, [3][]float32{make([]float32, s.D), make([]float32, s.D)})
 	}
 	if n := s.N; len(m.angles.of) < n {
 		m.angles.of = make([]float64, n)
@@ -40,7 +40,7 @@ func (m *decoding) Add(s *Sample) {
 	}
 	s.pool.Run((s.N+rowChunk-1)/rowChunk, kernel.TaskFunc(func(worker, item int) {
 		for i := item * rowChunk; i < min(s.N, (item+1)*rowChunk); i++ {
-			m.measure(s, i, m.rows[worker][0], m.rows[worker][1])
+			m.measure(s, i, &m.rows[worker])
 		}
 	}))
 }
@@ -53,8 +53,9 @@ func (m *decoding) settle(s *Sample) {
 	}
 }
 
-// measure measures row i of s; recon and left are scratch.
-func (m *decoding) measure(s *Sample, i int, recon, left []float32) {
+// measure measures row i of s.
+func (m *decoding) measure(s *Sample, i int, scratch *[3][]float32) {
+	recon, left := scratch[0], scratch[1]
 	x := s.Scaled[i*s.D : (i+1)*s.D]
 	index, values := s.Codes.Row(i)
 	bias := m.s.Weight("decoder.bias")
@@ -62,7 +63,7 @@ func (m *decoding) measure(s *Sample, i int, recon, left []float32) {
 	ahead := kernel.After(s.Codes.Index, int(s.Codes.RowPtr[i]), int(s.Codes.RowPtr[i+1]))
 	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index, ahead)
 	kernel.Sub(left, x, recon)
-	m.angles.of[i] = m.angles.measure(left, x, index, values)
+	m.angles.of[i] = m.angles.measure(left, x, index, values, &scratch[2])
 	if m.quasi != nil {
 		m.quasi.of[i] = m.quasi.measure(x, recon, index, values, s.rowNumber(i))
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/saectl/saectl/internal/kernel"
+	"github.com/saectl/saectl/internal/reuse"
 )
 
 // residualAngles measures how far what a reconstruction leaves still has a part
@@ -26,20 +27,36 @@ func (m *residualAngles) add(n int) {
 }
 
 // measure is the largest |cosine| of left, what the reconstruction leaves of x,
-// with an active decoder row; -1 where nothing is left or nothing is active.
-func (m *residualAngles) measure(left, x []float32, index []int32, values []float32) float64 {
+// with an active decoder row; -1 where nothing is left or nothing is active. Dots
+// in float32 say which rows may be it; rough is room for them.
+func (m *residualAngles) measure(left, x []float32, index []int32, values []float32, rough *[]float32) float64 {
 	w, d := m.w, len(x)
-	whole, size, largest := norm(left), norm(x), -1.0
+	whole, size, least, largest := norm(left), norm(x), math.Inf(-1), -1.0
 	if whole <= 1e-6*size { // rounding
 		return -1
 	}
+	*rough = reuse.Slice(*rough, len(index))
+	kernel.Dots(*rough, left, w, index, nil)
 	for e, f := range index {
-		if values[e] != 0 && m.lengths[f] > 0 {
-			c := math.Abs(kernel.DotF64(left, w[int(f)*d:(int(f)+1)*d])) / (whole * m.lengths[f])
-			largest = max(largest, c)
+		if c := m.cosine(float64((*rough)[e]), whole, values[e], f); c > least {
+			least = c
+		}
+	}
+	least -= 2 * float64(d) * 0x1p-23 // what rounding adds to the cosine of either, twice over
+	for e, f := range index {
+		if !(m.cosine(float64((*rough)[e]), whole, values[e], f) < least) {
+			largest = max(largest, m.cosine(kernel.DotF64(left, w[int(f)*d:(int(f)+1)*d]), whole, values[e], f))
 		}
 	}
 	return largest
+}
+
+// cosine is the absolute value of one, -1 for a latent that is not active.
+func (m *residualAngles) cosine(dot, whole float64, value float32, f int32) float64 {
+	if value == 0 || m.lengths[f] == 0 {
+		return -1
+	}
+	return math.Abs(dot) / (whole * m.lengths[f])
 }
 
 func (m *residualAngles) Report(r *Report) { m.largest.set(r, "residual_cosine_max_mean") }
