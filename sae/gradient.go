@@ -58,10 +58,10 @@ func (s *paramState) multiply(g *Graph, p part, n int, pool *kernel.Pool) []floa
 }
 
 // assemble sums the parts, projects, and takes the norm, a row at a time.
-func (s *paramState) assemble(_, lo, hi, block int) {
+func (s *paramState) assemble(worker, lo, hi, block int) {
 	cols, squares := s.p.Cols, 0.0
+	g := s.rows[worker][:cols]
 	for r := lo; r < hi; r++ {
-		g := s.g[r*cols : (r+1)*cols]
 		s.sum(g, r)
 		if s.early || !s.p.Flags.Tangent {
 			squares += kernel.SumSquares(g)
@@ -72,7 +72,9 @@ func (s *paramState) assemble(_, lo, hi, block int) {
 		if s.p.Flags.Tangent && !s.early {
 			squares += kernel.SumSquares(g)
 		}
+		kernel.Stream(s.g[r*cols:(r+1)*cols], g)
 	}
+	kernel.Fence()
 	s.norms[block] = squares
 }
 

@@ -31,13 +31,14 @@ type optimizer struct {
 // paramState is what one parameter needs beside its weights.
 type paramState struct {
 	p       *Param
-	w       []float32 // [Rows,Cols]
-	g, m, v []float32 // gradient before clipping and Adam's moments, [Rows,Cols]
-	exact   bool      // unit rows without the two epsilons
-	unit    string    // when rows get norm 1; empty for never
-	asRows  bool      // project on rows as they are
-	norms   []float64 // [blocks] sums of squares of what is clipped by
-	early   bool      // these are of the gradient before the projection
+	w       []float32   // [Rows,Cols]
+	g, m, v []float32   // gradient before clipping and Adam's moments, [Rows,Cols]
+	exact   bool        // unit rows without the two epsilons
+	unit    string      // when rows get norm 1; empty for never
+	asRows  bool        // project on rows as they are
+	rows    [][]float32 // [workers] a row of the gradient
+	norms   []float64   // [blocks] sums of squares of what is clipped by
+	early   bool        // these are of the gradient before the projection
 	sparse  []sparsePart
 	dense   [][]float32
 	whole   []wholePart // of supports that are dense
@@ -61,6 +62,9 @@ func newOptimizer(g *Graph, settings OptimizerSettings, pool *kernel.Pool) *opti
 		}
 		s.g, s.m, s.v = kernel.Floats(p.Len()), kernel.Floats(p.Len()), kernel.Floats(p.Len())
 		s.norms = make([]float64, s.blocks())
+		for range pool.Threads() {
+			s.rows = append(s.rows, make([]float32, p.Cols))
+		}
 		o.params = append(o.params, s)
 		o.items += s.blocks()
 	}

@@ -175,3 +175,26 @@ func (g *gen) prefetch() {
 	})
 	g.RET()
 }
+
+// stream copies past the caches, which then need not read what is replaced.
+func (g *gen) stream() {
+	g.begin("stream", "(dst, x []float32)",
+		"sets dst, which begins at a multiple of 64 bytes, to x past the caches;",
+		"len(dst) is a multiple of 16. Others see it after streamFence.")
+	dst, x, left, v := g.pointer("dst"), g.pointer("x"), g.length("dst"), g.vec()
+	g.while("Block", left, block, func() {
+		for disp := 0; disp < 4*block; disp += g.bytes() {
+			g.VMOVUPS(at(x, disp), v)
+			g.VMOVNTPS(v, at(dst, disp))
+		}
+		g.ADDQ(operand.U32(4*block), dst)
+		g.ADDQ(operand.U32(4*block), x)
+	})
+	g.end()
+}
+
+func (g *gen) streamFence() {
+	g.begin("streamFence", "()", "makes what stream stored visible to all.")
+	g.SFENCE()
+	g.RET()
+}

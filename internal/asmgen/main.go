@@ -61,6 +61,8 @@ func emitVectors(g *gen) {
 	g.kthLargest()
 	g.rank()
 	g.prefetch()
+	g.stream()
+	g.streamFence()
 	g.halfToFloat()
 	g.floatToHalf()
 	g.tops()

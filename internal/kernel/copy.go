@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // copyBlock is how many numbers of an array an item of a Copier covers.
 const copyBlock = 1 << 13
 
@@ -20,3 +22,17 @@ func (c *Copier) Do(_, item int) {
 	lo, hi := item*copyBlock, min((item+1)*copyBlock, len(c.src))
 	copy(c.dst[lo:hi], c.src[lo:hi])
 }
+
+// Stream copies x[:len(dst)] to dst past the caches where it can: for what is
+// read again only after so much else that it would not have stayed. Other
+// workers see it after Fence.
+func Stream(dst, x []float32) {
+	if n := len(dst); n == 0 || n%block != 0 || uintptr(unsafe.Pointer(&dst[0]))%64 != 0 {
+		copy(dst, x)
+		return
+	}
+	chosen.stream(dst, x[:len(dst)])
+}
+
+// Fence makes what this worker streamed visible to the others.
+func Fence() { chosen.fence() }

@@ -1,6 +1,10 @@
 package kernel
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 // TestFloats: arrays of all sizes around that of a large page are zero and
 // as long as asked, and asking for large pages keeps what they hold.
@@ -23,4 +27,26 @@ func TestFloats(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestStream: what is streamed equals a copy, wherever it begins and whatever
+// its length, and touches nothing beside.
+func TestStream(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *set) {
+		was := chosen
+		chosen = s
+		defer func() { chosen = was }()
+		for _, n := range []int{0, 1, 15, 16, 48, 100, 768} {
+			for offset := range 17 {
+				x, all := randomFloats(rand.New(rand.NewPCG(1, uint64(n))), n), make([]float32, n+40)
+				Stream(all[offset:offset+n], x)
+				Fence()
+				want := make([]float32, n+40)
+				copy(want[offset:], x)
+				if !slices.Equal(all, want) {
+					t.Fatalf("%s: %d numbers from place %d differ", s.name, n, offset)
+				}
+			}
+		}
+	})
 }

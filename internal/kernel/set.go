@@ -19,6 +19,8 @@ type set struct {
 	dotTile     func(dst []float32, ld int, x, w []float32, d, n int)
 	dotTileRows int
 	prefetch    func(x []float32) // into the second-level cache; a hint
+	stream      func(dst, x []float32)
+	fence       func()
 
 	dots    func(dst, x, w []float32, idx, ahead []int32, rows int) bool // false: an index is out of range
 	axpy    func(dst []float32, a float32, x []float32)
@@ -83,7 +85,7 @@ var generic = set{
 	dotF64: dotF64Generic, sumSquares: func(x []float32) float64 { return dotF64Generic(x, x) }, squaredError: squaredErrorGeneric, moments: momentsGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
-	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {},
+	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {}, stream: func(dst, x []float32) { copy(dst, x) }, fence: func() {},
 	tops: topsGeneric, axpyTops: axpyTopsGeneric,
 	tileRows: 2, tileCols: 4, tileDepth: 512, tile: tileGeneric,
 }

@@ -10,7 +10,7 @@ var setAVX512 = set{
 	dotF64: dotF64AVX512, sumSquares: sumSquaresAVX512, squaredError: squaredErrorAVX512, moments: momentsAVX512,
 	add: addAVX512, sub: subAVX512, scale: scaleAVX512, scaledDifference: scaledDifferenceAVX512,
 	adam: adamAVX512, allFinite: allFiniteAVX512,
-	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512, collect: collectAVX512, kthLargest: kthLargestAVX512, rank: rankAVX512, prefetch: prefetchAVX512,
+	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512, collect: collectAVX512, kthLargest: kthLargestAVX512, rank: rankAVX512, prefetch: prefetchAVX512, stream: streamAVX512, fence: streamFenceAVX512,
 	tops: topsAVX512, axpyTops: axpyTopsAVX512, unwind: unwindAVX512, unwindColumns: 64,
 	tileRows: 12, tileCols: 32, tileDepth: 768, tile: tileAVX512, transpose: transposeAVX512,
 	bytes: bytesAVX512(),
@@ -38,7 +38,7 @@ var setAVX2 = set{
 	dotF64: dotF64AVX2, sumSquares: sumSquaresAVX2, squaredError: squaredErrorAVX2, moments: momentsAVX2,
 	add: addAVX2, sub: subAVX2, scale: scaleAVX2, scaledDifference: scaledDifferenceAVX2,
 	adam: adamAVX2, allFinite: allFiniteAVX2,
-	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2, collect: collectAVX2, kthLargest: kthLargestAVX2, rank: rankAVX2, prefetch: prefetchAVX2,
+	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2, collect: collectAVX2, kthLargest: kthLargestAVX2, rank: rankAVX2, prefetch: prefetchAVX2, stream: streamAVX2, fence: streamFenceAVX2,
 	tops: topsAVX2, axpyTops: axpyTopsAVX2, unwind: unwindAVX2, unwindColumns: 32,
 	tileRows: 4, tileCols: 24, tileDepth: 384, tile: tileAVX2, transpose: transposeAVX2,
 }

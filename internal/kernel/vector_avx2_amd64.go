@@ -105,6 +105,17 @@ func rankAVX2(keys []float32, scores []float32, weight []float32, boost []float3
 //go:noescape
 func prefetchAVX2(x []float32)
 
+// streamAVX2 sets dst, which begins at a multiple of 64 bytes, to x past the caches;
+// len(dst) is a multiple of 16. Others see it after streamFence.
+//
+//go:noescape
+func streamAVX2(dst []float32, x []float32)
+
+// streamFenceAVX2 makes what stream stored visible to all.
+//
+//go:noescape
+func streamFenceAVX2()
+
 // halfToFloatAVX2 widens src; len(dst) is a multiple of 16.
 //
 //go:noescape

@@ -1367,6 +1367,36 @@ Line:
 LineDone:
 	RET
 
+// func streamAVX2(dst []float32, x []float32)
+// Requires: AVX
+TEXT ·streamAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	CMPQ DX, $0x00000010
+	JL   BlockDone
+
+Block:
+	VMOVUPS  (CX), Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(CX), Y0
+	VMOVNTPS Y0, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	SUBQ     $0x00000010, DX
+	CMPQ     DX, $0x00000010
+	JGE      Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
+// func streamFenceAVX2()
+// Requires: MMX+
+TEXT ·streamFenceAVX2(SB), NOSPLIT, $0
+	SFENCE
+	RET
+
 // func halfToFloatAVX2(dst []float32, src []uint16)
 // Requires: AVX, F16C
 TEXT ·halfToFloatAVX2(SB), NOSPLIT, $0-48

@@ -105,6 +105,17 @@ func rankAVX512(keys []float32, scores []float32, weight []float32, boost []floa
 //go:noescape
 func prefetchAVX512(x []float32)
 
+// streamAVX512 sets dst, which begins at a multiple of 64 bytes, to x past the caches;
+// len(dst) is a multiple of 16. Others see it after streamFence.
+//
+//go:noescape
+func streamAVX512(dst []float32, x []float32)
+
+// streamFenceAVX512 makes what stream stored visible to all.
+//
+//go:noescape
+func streamFenceAVX512()
+
 // halfToFloatAVX512 widens src; len(dst) is a multiple of 16.
 //
 //go:noescape

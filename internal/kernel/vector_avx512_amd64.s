@@ -1532,6 +1532,34 @@ Line:
 LineDone:
 	RET
 
+// func streamAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·streamAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	CMPQ DX, $0x00000010
+	JL   BlockDone
+
+Block:
+	VMOVUPS  (CX), Z0
+	VMOVNTPS Z0, (AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x00000040, CX
+	SUBQ     $0x00000010, DX
+	CMPQ     DX, $0x00000010
+	JGE      Block
+
+BlockDone:
+	VZEROUPPER
+	RET
+
+// func streamFenceAVX512()
+// Requires: MMX+
+TEXT ·streamFenceAVX512(SB), NOSPLIT, $0
+	SFENCE
+	RET
+
 // func halfToFloatAVX512(dst []float32, src []uint16)
 // Requires: AVX, AVX512F
 TEXT ·halfToFloatAVX512(SB), NOSPLIT, $0-48
