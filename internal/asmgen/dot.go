@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -61,7 +59,7 @@ func (l *dotLoop) step(count int) {
 	for i := range count {
 		for _, row := range l.next {
 			if i*l.bytes()%64 == 0 {
-				l.PREFETCHT0(indexed(row, l.off, i*l.bytes()))
+				l.PREFETCHT1(indexed(row, l.off, i*l.bytes()))
 			}
 		}
 		xs := l.vecs(len(l.x))
@@ -137,16 +135,13 @@ func (g *gen) dots() {
 func (g *gen) dotsBlock(label string, many int, x, idx, left reg.Register) {
 	w, rows, stride := g.pointer("w"), g.integer("rows"), g.length("x")
 	g.SHLQ(operand.U8(2), stride)
-	if many == dotsRows {
-		g.fetchAhead(label, left, w, stride)
-	}
 	p := make([]reg.Register, many)
 	for i := range p {
 		p[i] = g.row(at(idx, 4*i), w, rows, stride)
 	}
 	var next []reg.Register
 	if many == dotsRows {
-		next = g.nextRows(label, idx, left, w, stride, p)
+		next = g.rowsAhead(label, idx, left, w, stride, p)
 	}
 	sums := g.dotRows(label, []reg.Register{x}, p, next, g.length("x"))[0]
 	dst, done := g.pointer("dst"), g.length("idx")
@@ -159,27 +154,6 @@ func (g *gen) dotsBlock(label string, many int, x, idx, left reg.Register) {
 		g.VMOVSS(q, operand.Mem{Base: dst, Index: done, Scale: 4})
 	}
 	g.ADDQ(operand.U32(uint32(4*many)), idx)
-}
-
-// fetchAhead brings in the rows that stand ahead where this block does.
-func (g *gen) fetchAhead(label string, left, w, stride reg.Register) {
-	ahead, n, done := g.pointer("ahead"), g.length("ahead"), g.length("idx")
-	g.TESTQ(n, n)
-	g.JZ(operand.LabelRef(label + "None"))
-	g.SUBQ(left, done)
-	for i := range dotsRows {
-		row, bytes := g.GP64(), g.copyOf(stride)
-		g.MOVLQSX(operand.Mem{Base: ahead, Index: done, Scale: 4, Disp: 4 * i}, row)
-		g.IMULQ(stride, row)
-		g.ADDQ(w, row)
-		line := fmt.Sprint(label, "Line", i)
-		g.Label(line)
-		g.PREFETCHT1(at(row, 0))
-		g.ADDQ(operand.U32(64), row)
-		g.SUBQ(operand.U32(64), bytes)
-		g.JG(operand.LabelRef(line))
-	}
-	g.Label(label + "None")
 }
 
 // nextRows are the addresses of the rows of the block after this, or of this
@@ -198,6 +172,24 @@ func (g *gen) nextRows(label string, idx, left, w, stride reg.Register, p []reg.
 		g.ADDQ(w, next[i])
 	}
 	g.Label(label + "Last")
+	return next
+}
+
+// rowsAhead are the addresses of the rows that stand ahead where this block
+// does, or where there are none those of nextRows.
+func (g *gen) rowsAhead(label string, idx, left, w, stride reg.Register, p []reg.Register) []reg.Register {
+	next, n, place := g.nextRows(label, idx, left, w, stride, p), g.length("ahead"), g.pointer("ahead")
+	g.TESTQ(n, n)
+	g.JZ(operand.LabelRef(label + "Near"))
+	n = g.length("idx")
+	g.SUBQ(left, n)
+	g.LEAQ(operand.Mem{Base: place, Index: n, Scale: 4}, place)
+	for i := range next {
+		g.MOVLQSX(at(place, 4*i), next[i])
+		g.IMULQ(stride, next[i])
+		g.ADDQ(w, next[i])
+	}
+	g.Label(label + "Near")
 	return next
 }
 

@@ -80,7 +80,7 @@ GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func dotsAVX2(dst []float32, x []float32, w []float32, idx []int32, ahead []int32, rows int) bool
 // Requires: AVX, FMA3, MMX+
-TEXT ·dotsAVX2(SB), NOSPLIT, $0-129
+TEXT ·dotsAVX2(SB), NOSPLIT, $8-129
 	MOVQ x_base+24(FP), AX
 	MOVQ idx_base+72(FP), CX
 	MOVQ idx_len+80(FP), DX
@@ -92,54 +92,6 @@ Rows:
 	MOVQ    rows+120(FP), SI
 	MOVQ    x_len+32(FP), DI
 	SHLQ    $0x02, DI
-	MOVQ    ahead_base+96(FP), R8
-	MOVQ    ahead_len+104(FP), R9
-	MOVQ    idx_len+80(FP), R10
-	TESTQ   R9, R9
-	JZ      RowsNone
-	SUBQ    DX, R10
-	MOVQ    DI, R11
-	MOVLQSX (R8)(R10*4), R9
-	IMULQ   DI, R9
-	ADDQ    BX, R9
-
-RowsLine0:
-	PREFETCHT1 (R9)
-	ADDQ       $0x00000040, R9
-	SUBQ       $0x00000040, R11
-	JG         RowsLine0
-	MOVQ       DI, R11
-	MOVLQSX    4(R8)(R10*4), R9
-	IMULQ      DI, R9
-	ADDQ       BX, R9
-
-RowsLine1:
-	PREFETCHT1 (R9)
-	ADDQ       $0x00000040, R9
-	SUBQ       $0x00000040, R11
-	JG         RowsLine1
-	MOVQ       DI, R11
-	MOVLQSX    8(R8)(R10*4), R9
-	IMULQ      DI, R9
-	ADDQ       BX, R9
-
-RowsLine2:
-	PREFETCHT1 (R9)
-	ADDQ       $0x00000040, R9
-	SUBQ       $0x00000040, R11
-	JG         RowsLine2
-	MOVQ       DI, R9
-	MOVLQSX    12(R8)(R10*4), R8
-	IMULQ      DI, R8
-	ADDQ       BX, R8
-
-RowsLine3:
-	PREFETCHT1 (R8)
-	ADDQ       $0x00000040, R8
-	SUBQ       $0x00000040, R9
-	JG         RowsLine3
-
-RowsNone:
 	MOVLQSX (CX), R8
 	CMPQ    R8, SI
 	JAE     BadIndex
@@ -180,6 +132,27 @@ RowsNone:
 	ADDQ    BX, R14
 
 RowsLast:
+	MOVQ    ahead_len+104(FP), R15
+	MOVQ    ahead_base+96(FP), BP
+	TESTQ   R15, R15
+	JZ      RowsNear
+	MOVQ    idx_len+80(FP), SI
+	SUBQ    DX, SI
+	LEAQ    (BP)(SI*4), BP
+	MOVLQSX (BP), SI
+	IMULQ   DI, SI
+	ADDQ    BX, SI
+	MOVLQSX 4(BP), R12
+	IMULQ   DI, R12
+	ADDQ    BX, R12
+	MOVLQSX 8(BP), R13
+	IMULQ   DI, R13
+	ADDQ    BX, R13
+	MOVLQSX 12(BP), R14
+	IMULQ   DI, R14
+	ADDQ    BX, R14
+
+RowsNear:
 	MOVQ   x_len+32(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -194,10 +167,10 @@ RowsLast:
 	JL     RowsBlockDone
 
 RowsBlock:
-	PREFETCHT0  (SI)(DI*1)
-	PREFETCHT0  (R12)(DI*1)
-	PREFETCHT0  (R13)(DI*1)
-	PREFETCHT0  (R14)(DI*1)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (R12)(DI*1)
+	PREFETCHT1  (R13)(DI*1)
+	PREFETCHT1  (R14)(DI*1)
 	VMOVUPS     (AX)(DI*1), Y8
 	VFMADD231PS (R8)(DI*1), Y8, Y0
 	VFMADD231PS (R9)(DI*1), Y8, Y2
@@ -218,10 +191,10 @@ RowsBlockDone:
 	JL   RowsVectorDone
 
 RowsVector:
-	PREFETCHT0  (SI)(DI*1)
-	PREFETCHT0  (R12)(DI*1)
-	PREFETCHT0  (R13)(DI*1)
-	PREFETCHT0  (R14)(DI*1)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (R12)(DI*1)
+	PREFETCHT1  (R13)(DI*1)
+	PREFETCHT1  (R14)(DI*1)
 	VMOVUPS     (AX)(DI*1), Y8
 	VFMADD231PS (R8)(DI*1), Y8, Y0
 	VFMADD231PS (R9)(DI*1), Y8, Y2

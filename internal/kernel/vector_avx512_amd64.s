@@ -64,7 +64,7 @@ Whole:
 
 // func dotsAVX512(dst []float32, x []float32, w []float32, idx []int32, ahead []int32, rows int) bool
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, MMX+
-TEXT ·dotsAVX512(SB), NOSPLIT, $0-129
+TEXT ·dotsAVX512(SB), NOSPLIT, $8-129
 	MOVQ x_base+24(FP), AX
 	MOVQ idx_base+72(FP), CX
 	MOVQ idx_len+80(FP), DX
@@ -76,54 +76,6 @@ Rows:
 	MOVQ    rows+120(FP), SI
 	MOVQ    x_len+32(FP), DI
 	SHLQ    $0x02, DI
-	MOVQ    ahead_base+96(FP), R8
-	MOVQ    ahead_len+104(FP), R9
-	MOVQ    idx_len+80(FP), R10
-	TESTQ   R9, R9
-	JZ      RowsNone
-	SUBQ    DX, R10
-	MOVQ    DI, R11
-	MOVLQSX (R8)(R10*4), R9
-	IMULQ   DI, R9
-	ADDQ    BX, R9
-
-RowsLine0:
-	PREFETCHT1 (R9)
-	ADDQ       $0x00000040, R9
-	SUBQ       $0x00000040, R11
-	JG         RowsLine0
-	MOVQ       DI, R11
-	MOVLQSX    4(R8)(R10*4), R9
-	IMULQ      DI, R9
-	ADDQ       BX, R9
-
-RowsLine1:
-	PREFETCHT1 (R9)
-	ADDQ       $0x00000040, R9
-	SUBQ       $0x00000040, R11
-	JG         RowsLine1
-	MOVQ       DI, R11
-	MOVLQSX    8(R8)(R10*4), R9
-	IMULQ      DI, R9
-	ADDQ       BX, R9
-
-RowsLine2:
-	PREFETCHT1 (R9)
-	ADDQ       $0x00000040, R9
-	SUBQ       $0x00000040, R11
-	JG         RowsLine2
-	MOVQ       DI, R9
-	MOVLQSX    12(R8)(R10*4), R8
-	IMULQ      DI, R8
-	ADDQ       BX, R8
-
-RowsLine3:
-	PREFETCHT1 (R8)
-	ADDQ       $0x00000040, R8
-	SUBQ       $0x00000040, R9
-	JG         RowsLine3
-
-RowsNone:
 	MOVLQSX (CX), R8
 	CMPQ    R8, SI
 	JAE     BadIndex
@@ -164,6 +116,27 @@ RowsNone:
 	ADDQ    BX, R14
 
 RowsLast:
+	MOVQ    ahead_len+104(FP), R15
+	MOVQ    ahead_base+96(FP), BP
+	TESTQ   R15, R15
+	JZ      RowsNear
+	MOVQ    idx_len+80(FP), SI
+	SUBQ    DX, SI
+	LEAQ    (BP)(SI*4), BP
+	MOVLQSX (BP), SI
+	IMULQ   DI, SI
+	ADDQ    BX, SI
+	MOVLQSX 4(BP), R12
+	IMULQ   DI, R12
+	ADDQ    BX, R12
+	MOVLQSX 8(BP), R13
+	IMULQ   DI, R13
+	ADDQ    BX, R13
+	MOVLQSX 12(BP), R14
+	IMULQ   DI, R14
+	ADDQ    BX, R14
+
+RowsNear:
 	MOVQ   x_len+32(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
@@ -178,19 +151,19 @@ RowsLast:
 	JL     RowsBlockDone
 
 RowsBlock:
-	PREFETCHT0  (SI)(DI*1)
-	PREFETCHT0  (R12)(DI*1)
-	PREFETCHT0  (R13)(DI*1)
-	PREFETCHT0  (R14)(DI*1)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (R12)(DI*1)
+	PREFETCHT1  (R13)(DI*1)
+	PREFETCHT1  (R14)(DI*1)
 	VMOVUPS     (AX)(DI*1), Z8
 	VFMADD231PS (R8)(DI*1), Z8, Z0
 	VFMADD231PS (R9)(DI*1), Z8, Z2
 	VFMADD231PS (R10)(DI*1), Z8, Z4
 	VFMADD231PS (R11)(DI*1), Z8, Z6
-	PREFETCHT0  64(SI)(DI*1)
-	PREFETCHT0  64(R12)(DI*1)
-	PREFETCHT0  64(R13)(DI*1)
-	PREFETCHT0  64(R14)(DI*1)
+	PREFETCHT1  64(SI)(DI*1)
+	PREFETCHT1  64(R12)(DI*1)
+	PREFETCHT1  64(R13)(DI*1)
+	PREFETCHT1  64(R14)(DI*1)
 	VMOVUPS     64(AX)(DI*1), Z8
 	VFMADD231PS 64(R8)(DI*1), Z8, Z1
 	VFMADD231PS 64(R9)(DI*1), Z8, Z3
@@ -206,10 +179,10 @@ RowsBlockDone:
 	JL   RowsVectorDone
 
 RowsVector:
-	PREFETCHT0  (SI)(DI*1)
-	PREFETCHT0  (R12)(DI*1)
-	PREFETCHT0  (R13)(DI*1)
-	PREFETCHT0  (R14)(DI*1)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (R12)(DI*1)
+	PREFETCHT1  (R13)(DI*1)
+	PREFETCHT1  (R14)(DI*1)
 	VMOVUPS     (AX)(DI*1), Z8
 	VFMADD231PS (R8)(DI*1), Z8, Z0
 	VFMADD231PS (R9)(DI*1), Z8, Z2
