@@ -35,7 +35,9 @@ func (a AuxK) Add(b *Builder, c *Coder, target *gorgonia.Node, out *Out) *gorgon
 	if a.DecoderOnly {
 		kept.Values = b.G.Stop(kept.Values)
 	}
-	e := a.error(b, c.Sum(kept), b.G.Sub(target, out.Recon), dead.Node)
+	on := func() bool { return a.weight(len(dead.Latents())) > 0 }
+	residual := sparseop.Zeros(b.G.Sub(target, out.Recon), on)
+	e := a.error(b, c.Sum(kept), residual, dead.Node, on)
 	return b.G.Weighted([]sparseop.Coefficient{func() float64 { return a.weight(len(dead.Latents())) }}, e)
 }
 
@@ -65,19 +67,19 @@ func (a AuxK) picker(b *Builder, dead *Dead) sparseop.WidePicker {
 }
 
 // error compares the sum [B,DOut] of the dead latents that were kept with the
-// residual [B,DOut].
-func (a AuxK) error(b *Builder, sum, residual, dead *gorgonia.Node) *gorgonia.Node {
+// residual [B,DOut], while there are any.
+func (a AuxK) error(b *Builder, sum, residual, dead *gorgonia.Node, on func() bool) *gorgonia.Node {
 	if !a.Plain {
 		residual = b.G.Stop(residual)
 	}
 	if a.Plain || a.Held {
-		return b.MeanSquared(sum, residual)
+		return sparseop.Zeros(b.MeanSquared(sum, residual), on)
 	}
 	inverse := a.Inverse
 	if inverse == nil {
 		inverse = b.G.InverseVariance(residual, dead)
 	}
-	return b.G.Times(b.G.SquaredError(sum, residual, 1), inverse)
+	return b.G.Times(sparseop.Zeros(b.G.SquaredError(sum, residual, 1), on), inverse)
 }
 
 // weight is 0 while no latent is dead.

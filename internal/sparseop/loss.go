@@ -82,11 +82,17 @@ type residual[T float] struct {
 
 	k         T
 	dst, y, x []T
+	none      zeroed[T]
 }
 
 func (r *residual[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.k = T(r.c) * scalar[T](in[0])
 	r.dst, r.y, r.x = data[T](dst), data[T](in[1]), data[T](in[2])
+	if r.k == 0 {
+		r.none.clear(r.dst)
+		return nil
+	}
+	r.none.forget()
 	r.g.Pool.Run(blocks(len(r.y), entryBlock), r)
 	return nil
 }

@@ -32,6 +32,9 @@ type op struct {
 	wrt   []bool // which inputs a gradient flows to
 	run   Runner
 	diff  diff
+
+	while   func() bool // nil for always
+	resting bool        // the value is the zeros of a run before
 }
 
 func (o *op) Arity() int { return len(o.in) }
@@ -65,7 +68,47 @@ func (o *op) UsePreallocDo(dst gorgonia.Value, in ...gorgonia.Value) (gorgonia.V
 	return dst, o.run.Run(dst, in)
 }
 
-func (o *op) Run(dst gorgonia.Value, in []gorgonia.Value) error { return o.run.Run(dst, in) }
+func (o *op) Run(dst gorgonia.Value, in []gorgonia.Value) error {
+	if o.while == nil || o.while() {
+		o.resting = false
+		return o.run.Run(dst, in)
+	}
+	if !o.resting {
+		o.resting = true
+		zero(dst)
+	}
+	return nil
+}
+
+// Zeros makes the value of n, an op of this package, zeros in runs where on is
+// not true, which then costs nothing: for what is multiplied by 0. on is asked
+// when all nodes made before n have run.
+func Zeros(n *gorgonia.Node, on func() bool) *gorgonia.Node {
+	n.Op().(*op).while = on
+	return n
+}
+
+func zero(v gorgonia.Value) {
+	if d, ok := v.(*tensor.Dense); ok {
+		d.Zero()
+		return
+	}
+	setScalar(v, 0)
+}
+
+// zeroed remembers an array that holds zeros.
+type zeroed[T float] struct{ first *T }
+
+// clear makes x zeros unless it is the array that was cleared last.
+func (z *zeroed[T]) clear(x []T) {
+	if len(x) > 0 && z.first != &x[0] {
+		clear(x)
+		z.first = &x[0]
+	}
+}
+
+// forget is for an array that gets other numbers.
+func (z *zeroed[T]) forget() { z.first = nil }
 
 func (o *op) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	if o.diff == nil {

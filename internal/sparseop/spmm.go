@@ -27,10 +27,16 @@ type spmm[T float] struct {
 
 	y, v, w []T // of the run under way
 	tiles   *tiles
+	empty   zeroed[T]
 }
 
 func (r *spmm[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.y, r.v, r.w = data[T](dst), data[T](in[0]), data[T](in[1])
+	if r.s.Count() == 0 {
+		r.empty.clear(r.y)
+		return nil
+	}
+	r.empty.forget()
 	if y, v, w, ok := dense(&r.tiles, r.g, r.s, r.y, r.v, r.w); ok {
 		r.tiles.spmm(y, v, w, r.s, r.d)
 		return nil
