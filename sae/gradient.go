@@ -10,6 +10,7 @@ import (
 type sparsePart struct {
 	v, x []float32 // [n] in the order of the columns, [B,Cols]
 	s    *sparseop.Support
+	sort sparseop.Sorter
 	buf  []float32
 }
 
@@ -40,7 +41,7 @@ func (s *paramState) collect(g *Graph, parts []part, pool *kernel.Pool) {
 		}
 		sp := &s.sparse[n]
 		sp.s, sp.x = p.support, float32s(g.m.value(p.x))
-		sp.buf = p.support.ByLatent(sp.buf, float32s(g.m.value(p.v)))
+		sp.buf = sp.sort.Sort(pool, sp.buf, float32s(g.m.value(p.v)), p.support)
 		sp.v = sp.buf
 		n++
 	}

@@ -3,6 +3,8 @@ package sparseop
 import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/saectl/saectl/internal/kernel"
 )
 
 // SpMMT adds the product with the transpose: y[f] = Σ v[e]·x[row e] over the
@@ -56,6 +58,7 @@ type spmmt[T float] struct {
 	d int
 
 	y, v, x []T // of the run under way
+	sort    sorter[T]
 	sorted  []T // [n] v in the order of the CSC
 	tiles   *tiles
 }
@@ -66,18 +69,35 @@ func (r *spmmt[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 		r.tiles.spmmt(y, v, x, r.s, r.d)
 		return nil
 	}
-	r.sorted = byLatent(r.sorted, r.v, r.s)
+	r.sorted = r.sort.run(r.g.Pool, r.sorted, r.v, r.s)
 	r.g.Pool.Run(blocks(r.s.F, latentBlock), r)
 	return nil
 }
 
-// byLatent copies v into the order of the CSC.
-func byLatent[T float](dst, v []T, s *Support) []T {
-	dst = grow(dst, s.Count())
-	for i, e := range s.csc.entry {
-		dst[i] = v[e]
-	}
+// A sorter brings values into the order of the CSC.
+type sorter[T float] struct {
+	dst, v []T // of the run under way
+	s      *Support
+}
+
+// sortBlock is how many values an item sorts.
+const sortBlock = 1 << 12
+
+// run sets dst, which it grows as needed, to the values v of s.
+func (r *sorter[T]) run(pool *kernel.Pool, dst, v []T, s *Support) []T {
+	r.dst, r.v, r.s = grow(dst, s.Count()), v, s
+	pool.Run(blocks(len(r.dst), sortBlock), r)
+	dst = r.dst
+	r.dst, r.v, r.s = nil, nil, nil
 	return dst
+}
+
+// Do sorts one block.
+func (r *sorter[T]) Do(_, item int) {
+	lo, hi := span(item, sortBlock, len(r.dst))
+	for i, e := range r.s.csc.entry[lo:hi] {
+		r.dst[lo+i] = r.v[e]
+	}
 }
 
 // Do computes one block of latents.

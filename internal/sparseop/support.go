@@ -49,15 +49,20 @@ func (s *Support) Column(f int) (row, entry []int32) {
 }
 
 // Rows32 returns the rows of latent f's entries, as many of the next latents',
-// and where the first start in the order that ByLatent sorts values into.
+// and where the first start in the order of a Sorter.
 func (s *Support) Rows32(f int) (rows, ahead []int32, first int) {
 	lo, hi := int(s.csc.ptr[f]), int(s.csc.ptr[f+1])
 	return s.csc.row[lo:hi], kernel.After(s.csc.row, lo, hi), lo
 }
 
-// ByLatent copies values v [Cap] into dst in the order of latents, rows
+// A Sorter brings values into the order of latents. The zero value is ready.
+type Sorter struct{ sorter[float32] }
+
+// Sort copies values v [Cap] of s into dst in the order of latents, rows
 // ascending, growing dst as needed.
-func (s *Support) ByLatent(dst, v []float32) []float32 { return byLatent(dst, v, s) }
+func (r *Sorter) Sort(pool *kernel.Pool, dst, v []float32, s *Support) []float32 {
+	return r.run(pool, dst, v, s)
+}
 
 // Set replaces the support by the given rows, for tests and for encoders that
 // pick latents themselves. The slices are copied.

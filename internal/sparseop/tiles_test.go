@@ -104,7 +104,7 @@ func BenchmarkDensity(b *testing.B) {
 				pool.Run(blocks(s.B, rowBlock), m)
 				d.v, d.x, d.w = v, x, w
 				pool.Run(blocks(s.B, rowBlock), d)
-				t.sorted = byLatent(t.sorted, v, s)
+				t.sorted = t.sort.run(pool, t.sorted, v, s)
 				t.y, t.x = dw, x
 				pool.Run(blocks(s.F, latentBlock), t)
 			}
