@@ -64,6 +64,7 @@ const entryUnits = 256
 func (r *entryRun[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.dst, r.src = data[T](dst), data[T](in[0])
 	clear(r.dst)
+	r.s.sortByLatent()
 	r.g.Pool.Run(blocks(r.n, entryUnits), r)
 	return nil
 }
@@ -84,7 +85,7 @@ func gather[T float](dst, src []T, s *Support, lo, hi int) {
 // Sums are taken in float64 so that a long column loses nothing.
 func sumByLatent[T float](dst, src []T, s *Support, lo, hi int) {
 	for f := lo; f < hi; f++ {
-		_, entry := s.Column(f)
+		_, entry := s.column(f)
 		sum := 0.0
 		for _, e := range entry {
 			sum += float64(src[e])

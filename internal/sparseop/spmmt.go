@@ -85,6 +85,7 @@ const sortBlock = 1 << 12
 
 // run sets dst, which it grows as needed, to the values v of s.
 func (r *sorter[T]) run(pool *kernel.Pool, dst, v []T, s *Support) []T {
+	s.sortByLatent()
 	r.dst, r.v, r.s = grow(dst, s.Count()), v, s
 	pool.Run(blocks(len(r.dst), sortBlock), r)
 	dst = r.dst

@@ -14,8 +14,9 @@ type Support struct {
 	Node      *gorgonia.Node // [Cap] scores; ops on the support take it as an input so that they run later
 	Rows      int            // rows in use of B; the others keep nothing
 
-	csr kernel.Support
-	csc columns
+	csr      kernel.Support
+	csc      columns
+	byLatent bool // the CSC is made
 }
 
 // columns lists the entries of a support by latent.
@@ -41,15 +42,15 @@ func (s *Support) Score() []float32 { return s.csr.Score }
 // Row returns the entries lo to hi of row b.
 func (s *Support) Row(b int) (lo, hi int) { return int(s.csr.RowPtr[b]), int(s.csr.RowPtr[b+1]) }
 
-// Column returns the row of each entry of latent f and its place in the CSR
-// order, rows ascending.
-func (s *Support) Column(f int) (row, entry []int32) {
+// column returns the row of each entry of latent f and its place in the CSR
+// order, rows ascending, once these have been sorted.
+func (s *Support) column(f int) (row, entry []int32) {
 	lo, hi := s.csc.ptr[f], s.csc.ptr[f+1]
 	return s.csc.row[lo:hi], s.csc.entry[lo:hi]
 }
 
 // Rows32 returns the rows of latent f's entries, as many of the next latents',
-// and where the first start in the order of a Sorter.
+// and where the first start in the order of a Sorter, which has been used before.
 func (s *Support) Rows32(f int) (rows, ahead []int32, first int) {
 	lo, hi := int(s.csc.ptr[f]), int(s.csc.ptr[f+1])
 	return s.csc.row[lo:hi], kernel.After(s.csc.row, lo, hi), lo
@@ -73,12 +74,21 @@ func (s *Support) Set(rowPtr, index []int32, score []float32) {
 	s.finish()
 }
 
-// finish brings the CSR to B rows and makes the CSC copy: a counting sort,
-// which keeps rows ascending within a latent.
+// finish brings the CSR to B rows. The CSC copy is then of another run.
 func (s *Support) finish() {
 	for len(s.csr.RowPtr) < s.B+1 {
 		s.csr.RowPtr = append(s.csr.RowPtr, int32(len(s.csr.Index)))
 	}
+	s.byLatent = false
+}
+
+// sortByLatent makes the CSC copy unless there is one: a counting sort, which
+// keeps rows ascending within a latent. What encodes only never asks for it.
+func (s *Support) sortByLatent() {
+	if s.byLatent {
+		return
+	}
+	s.byLatent = true
 	c, n := &s.csc, len(s.csr.Index)
 	c.ptr = append(c.ptr[:0], make([]int32, s.F+1)...)
 	c.row, c.entry = grow(c.row, n), grow(c.entry, n)
