@@ -59,12 +59,7 @@ func (s *Sample) sum() {
 }
 
 func sumRow(x, y []float32) RowSums {
-	ofX, ofError := 0.0, 0.0 // in registers, which fields of a struct would not be
-	for j, v := range x {
-		a, e := float64(v), float64(v)-float64(y[j])
-		ofX += abs(a)
-		ofError += abs(e)
-	}
+	ofX, ofError := kernel.AbsSums(x, y)
 	return RowSums{
 		Want: kernel.SumSquares(x), Recon: kernel.SumSquares(y),
 		Cross: kernel.DotF64(x, y), Error: kernel.SquaredError(x, y),

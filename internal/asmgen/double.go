@@ -72,6 +72,48 @@ func (g *gen) sumSquares() {
 	g.end()
 }
 
+// absSums emits two sums over one reading of two slices.
+func (g *gen) absSums() {
+	g.begin("absSums", "(a, b []float32) (ofA, ofDifference float64)", "is the sum of |a| and that of |a-b| in float64, over len(a).")
+	a, b, left, off := g.pointer("a"), g.pointer("b"), g.length("a"), g.GP64()
+	g.XORQ(off, off)
+	zero, ofA, ofDifference, lanes := g.zeros(1)[0], g.zeros(2), g.zeros(2), g.lanes/2
+	add := func(x, y reg.VecVirtual, i int) {
+		d, minus := g.vec(), g.vec()
+		g.VSUBPD(y, x, d)
+		g.VSUBPD(x, y, y)
+		g.VMAXPD(y, d, d)
+		g.VADDPD(d, ofDifference[i], ofDifference[i])
+		g.VSUBPD(x, zero, minus)
+		g.VMAXPD(minus, x, x)
+		g.VADDPD(x, ofA[i], ofA[i])
+	}
+	step := func(count int) {
+		for i := range count {
+			x, y := g.vec(), g.vec()
+			g.VCVTPS2PD(indexed(a, off, 4*lanes*i), x)
+			g.VCVTPS2PD(indexed(b, off, 4*lanes*i), y)
+			add(x, y, i)
+		}
+		g.ADDQ(operand.U32(uint32(count*lanes*4)), off)
+	}
+	g.while("Block", left, 2*lanes, func() { step(2) })
+	g.while("Vector", left, lanes, func() { step(1) })
+	g.whenLeft("Whole", left, func() {
+		t, v := g.tailOf(left, lanes), g.vecs(2)
+		for i, p := range []reg.Register{a, b} {
+			g.loadTail(t, indexed(p, off, 0), g.half(v[i]))
+			g.VCVTPS2PD(g.half(v[i]), v[i])
+		}
+		add(v[0], v[1], 0)
+	})
+	for i, sums := range [][]reg.VecVirtual{ofA, ofDifference} {
+		g.VADDPD(sums[1], sums[0], sums[0])
+		g.Store(g.sumDoubles(sums[0]), g.ReturnIndex(i))
+	}
+	g.end()
+}
+
 // total adds four running vectors.
 func (g *gen) total(sums []reg.VecVirtual) reg.VecVirtual {
 	g.VADDPD(sums[1], sums[0], sums[0])

@@ -51,6 +51,7 @@ func emitVectors(g *gen) {
 	g.doubleSum("dotF64", (*gen).product)
 	g.sumSquares()
 	g.doubleSum("squaredError", (*gen).squaredDifference)
+	g.absSums()
 	g.add()
 	g.sub()
 	g.scale()

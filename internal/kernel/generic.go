@@ -93,6 +93,15 @@ func squaredErrorGeneric(a, b []float32) float64 {
 	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
+func absSumsGeneric(a, b []float32) (ofA, ofDifference float64) {
+	b = b[:len(a)]
+	for i, v := range a {
+		ofA += math.Abs(float64(v))
+		ofDifference += math.Abs(float64(v) - float64(b[i]))
+	}
+	return ofA, ofDifference
+}
+
 func addGeneric(dst, x []float32) {
 	x = x[:len(dst)]
 	for i := range dst {

@@ -33,6 +33,7 @@ type set struct {
 	dotF64       func(a, b []float32) float64
 	sumSquares   func(x []float32) float64
 	squaredError func(a, b []float32) float64
+	absSums      func(a, b []float32) (ofA, ofDifference float64)
 	moments      func(sum, squares, shift []float64, x, y []float32)
 
 	add              func(dst, x []float32)
@@ -82,7 +83,7 @@ const block = 16
 var generic = set{
 	name: "generic",
 	dot:  dotGeneric, dotTile: dotTileGeneric, dotTileRows: 1, dots: dotsGeneric, axpy: axpyGeneric, sumRows: sumRowsGeneric,
-	dotF64: dotF64Generic, sumSquares: func(x []float32) float64 { return dotF64Generic(x, x) }, squaredError: squaredErrorGeneric, moments: momentsGeneric,
+	dotF64: dotF64Generic, sumSquares: func(x []float32) float64 { return dotF64Generic(x, x) }, squaredError: squaredErrorGeneric, absSums: absSumsGeneric, moments: momentsGeneric,
 	add: addGeneric, sub: subGeneric, scale: scaleGeneric, scaledDifference: scaledDifferenceGeneric,
 	adam: adamGeneric, allFinite: allFiniteGeneric,
 	halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric, collect: collectGeneric, kthLargest: kthLargestGeneric, rank: rankGeneric, prefetch: func([]float32) {}, stream: func(dst, x []float32) { copy(dst, x) }, fence: func() {},

@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 var setAVX512 = set{
 	name: "avx512",
 	dot:  dotAVX512, dotTile: dotTileAVX512, dotTileRows: 3, dots: dotsAVX512, axpy: axpyAVX512, sumRows: sumRowsAVX512,
-	dotF64: dotF64AVX512, sumSquares: sumSquaresAVX512, squaredError: squaredErrorAVX512, moments: momentsAVX512,
+	dotF64: dotF64AVX512, sumSquares: sumSquaresAVX512, squaredError: squaredErrorAVX512, absSums: absSumsAVX512, moments: momentsAVX512,
 	add: addAVX512, sub: subAVX512, scale: scaleAVX512, scaledDifference: scaledDifferenceAVX512,
 	adam: adamAVX512, allFinite: allFiniteAVX512,
 	halfToFloat: halfToFloatAVX512, floatToHalf: floatToHalfAVX512, collect: collectAVX512, kthLargest: kthLargestAVX512, rank: rankAVX512, prefetch: prefetchAVX512, stream: streamAVX512, fence: streamFenceAVX512,
@@ -35,7 +35,7 @@ func wordsAVX512() *wordKernels {
 var setAVX2 = set{
 	name: "avx2",
 	dot:  dotAVX2, dotTile: dotTileAVX2, dotTileRows: 3, dots: dotsAVX2, axpy: axpyAVX2, sumRows: sumRowsAVX2,
-	dotF64: dotF64AVX2, sumSquares: sumSquaresAVX2, squaredError: squaredErrorAVX2, moments: momentsAVX2,
+	dotF64: dotF64AVX2, sumSquares: sumSquaresAVX2, squaredError: squaredErrorAVX2, absSums: absSumsAVX2, moments: momentsAVX2,
 	add: addAVX2, sub: subAVX2, scale: scaleAVX2, scaledDifference: scaledDifferenceAVX2,
 	adam: adamAVX2, allFinite: allFiniteAVX2,
 	halfToFloat: halfToFloatAVX2, floatToHalf: floatToHalfAVX2, collect: collectAVX2, kthLargest: kthLargestAVX2, rank: rankAVX2, prefetch: prefetchAVX2, stream: streamAVX2, fence: streamFenceAVX2,

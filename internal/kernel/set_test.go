@@ -112,6 +112,10 @@ func TestDotTwin(t *testing.T) {
 		if got := s.squaredError(a.x, b.x); math.Abs(got-want) > 1e-14*want {
 			t.Fatalf("squaredError, n %d, offset %d: %g, want %g", n, offset, got, want)
 		}
+		wantA, wantD := absSumsGeneric(a.x, b.x)
+		if gotA, gotD := s.absSums(a.x, b.x); math.Abs(gotA-wantA) > 1e-13*wantA || math.Abs(gotD-wantD) > 1e-13*wantD {
+			t.Fatalf("absSums, n %d, offset %d: %g and %g, want %g and %g", n, offset, gotA, gotD, wantA, wantD)
+		}
 	})
 }
 

@@ -127,6 +127,12 @@ func SquaredError(a, b []float32) float64 {
 	return chosen.squaredError(a, b[:len(a)])
 }
 
+// AbsSums is Σ |a| and Σ |a-b| over len(a) elements: differences and sums in
+// float64, in a fixed order.
+func AbsSums(a, b []float32) (ofA, ofDifference float64) {
+	return chosen.absSums(a, b[:len(a)])
+}
+
 // whole is how many of n numbers the element-wise kernels take; their plain
 // twins, which give the same bits, do the rest.
 func whole(n int) int { return n &^ (block - 1) }

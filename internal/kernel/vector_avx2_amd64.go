@@ -49,6 +49,11 @@ func sumSquaresAVX2(x []float32) float64
 //go:noescape
 func squaredErrorAVX2(a []float32, b []float32) float64
 
+// absSumsAVX2 is the sum of |a| and that of |a-b| in float64, over len(a).
+//
+//go:noescape
+func absSumsAVX2(a []float32, b []float32) (ofA float64, ofDifference float64)
+
 // addAVX2 adds x to dst; len(dst) is a multiple of 16.
 //
 //go:noescape

@@ -973,6 +973,98 @@ Whole:
 	VZEROUPPER
 	RET
 
+// func absSumsAVX2(a []float32, b []float32) (ofA float64, ofDifference float64)
+// Requires: AVX, SSE2
+TEXT ·absSumsAVX2(SB), NOSPLIT, $0-64
+	MOVQ   a_base+0(FP), AX
+	MOVQ   b_base+24(FP), CX
+	MOVQ   a_len+8(FP), DX
+	XORQ   BX, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	CMPQ   DX, $0x00000008
+	JL     BlockDone
+
+Block:
+	VCVTPS2PD (AX)(BX*1), Y5
+	VCVTPS2PD (CX)(BX*1), Y6
+	VSUBPD    Y6, Y5, Y7
+	VSUBPD    Y5, Y6, Y6
+	VMAXPD    Y6, Y7, Y7
+	VADDPD    Y7, Y3, Y3
+	VSUBPD    Y5, Y0, Y6
+	VMAXPD    Y6, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD 16(AX)(BX*1), Y5
+	VCVTPS2PD 16(CX)(BX*1), Y6
+	VSUBPD    Y6, Y5, Y7
+	VSUBPD    Y5, Y6, Y6
+	VMAXPD    Y6, Y7, Y7
+	VADDPD    Y7, Y4, Y4
+	VSUBPD    Y5, Y0, Y6
+	VMAXPD    Y6, Y5, Y5
+	VADDPD    Y5, Y2, Y2
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000008, DX
+	CMPQ      DX, $0x00000008
+	JGE       Block
+
+BlockDone:
+	CMPQ DX, $0x00000004
+	JL   VectorDone
+
+Vector:
+	VCVTPS2PD (AX)(BX*1), Y5
+	VCVTPS2PD (CX)(BX*1), Y6
+	VSUBPD    Y6, Y5, Y7
+	VSUBPD    Y5, Y6, Y6
+	VMAXPD    Y6, Y7, Y7
+	VADDPD    Y7, Y3, Y3
+	VSUBPD    Y5, Y0, Y6
+	VMAXPD    Y6, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	ADDQ      $0x00000010, BX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JGE       Vector
+
+VectorDone:
+	TESTQ      DX, DX
+	JZ         Whole
+	LEAQ       tailMasks<>+32(SB), SI
+	NEGQ       DX
+	VMOVDQU    (SI)(DX*4), Y5
+	VMASKMOVPS (AX)(BX*1), X5, X6
+	VCVTPS2PD  X6, Y6
+	VMASKMOVPS (CX)(BX*1), X5, X5
+	VCVTPS2PD  X5, Y5
+	VSUBPD     Y5, Y6, Y7
+	VSUBPD     Y6, Y5, Y5
+	VMAXPD     Y5, Y7, Y7
+	VADDPD     Y7, Y3, Y3
+	VSUBPD     Y6, Y0, Y0
+	VMAXPD     Y0, Y6, Y6
+	VADDPD     Y6, Y1, Y1
+
+Whole:
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ofA+48(FP)
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPD       X0, X3, X3
+	VPERMILPD    $0x01, X3, X0
+	VADDSD       X0, X3, X3
+	MOVSD        X3, ofDifference+56(FP)
+	VZEROUPPER
+	RET
+
 // func addAVX2(dst []float32, x []float32)
 // Requires: AVX
 TEXT ·addAVX2(SB), NOSPLIT, $0-48

@@ -49,6 +49,11 @@ func sumSquaresAVX512(x []float32) float64
 //go:noescape
 func squaredErrorAVX512(a []float32, b []float32) float64
 
+// absSumsAVX512 is the sum of |a| and that of |a-b| in float64, over len(a).
+//
+//go:noescape
+func absSumsAVX512(a []float32, b []float32) (ofA float64, ofDifference float64)
+
 // addAVX512 adds x to dst; len(dst) is a multiple of 16.
 //
 //go:noescape

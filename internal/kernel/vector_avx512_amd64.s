@@ -1168,6 +1168,102 @@ Whole:
 	VZEROUPPER
 	RET
 
+// func absSumsAVX512(a []float32, b []float32) (ofA float64, ofDifference float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·absSumsAVX512(SB), NOSPLIT, $0-64
+	MOVQ   a_base+0(FP), AX
+	MOVQ   b_base+24(FP), CX
+	MOVQ   a_len+8(FP), DX
+	XORQ   BX, BX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	CMPQ   DX, $0x00000010
+	JL     BlockDone
+
+Block:
+	VCVTPS2PD (AX)(BX*1), Z5
+	VCVTPS2PD (CX)(BX*1), Z6
+	VSUBPD    Z6, Z5, Z7
+	VSUBPD    Z5, Z6, Z6
+	VMAXPD    Z6, Z7, Z7
+	VADDPD    Z7, Z3, Z3
+	VSUBPD    Z5, Z0, Z6
+	VMAXPD    Z6, Z5, Z5
+	VADDPD    Z5, Z1, Z1
+	VCVTPS2PD 32(AX)(BX*1), Z5
+	VCVTPS2PD 32(CX)(BX*1), Z6
+	VSUBPD    Z6, Z5, Z7
+	VSUBPD    Z5, Z6, Z6
+	VMAXPD    Z6, Z7, Z7
+	VADDPD    Z7, Z4, Z4
+	VSUBPD    Z5, Z0, Z6
+	VMAXPD    Z6, Z5, Z5
+	VADDPD    Z5, Z2, Z2
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, DX
+	CMPQ      DX, $0x00000010
+	JGE       Block
+
+BlockDone:
+	CMPQ DX, $0x00000008
+	JL   VectorDone
+
+Vector:
+	VCVTPS2PD (AX)(BX*1), Z5
+	VCVTPS2PD (CX)(BX*1), Z6
+	VSUBPD    Z6, Z5, Z7
+	VSUBPD    Z5, Z6, Z6
+	VMAXPD    Z6, Z7, Z7
+	VADDPD    Z7, Z3, Z3
+	VSUBPD    Z5, Z0, Z6
+	VMAXPD    Z6, Z5, Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000008, DX
+	CMPQ      DX, $0x00000008
+	JGE       Vector
+
+VectorDone:
+	TESTQ     DX, DX
+	JZ        Whole
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX)(BX*1), K1, Y5
+	VCVTPS2PD Y5, Z5
+	VMOVUPS.Z (CX)(BX*1), K1, Y6
+	VCVTPS2PD Y6, Z6
+	VSUBPD    Z6, Z5, Z7
+	VSUBPD    Z5, Z6, Z6
+	VMAXPD    Z6, Z7, Z7
+	VADDPD    Z7, Z3, Z3
+	VSUBPD    Z5, Z0, Z0
+	VMAXPD    Z0, Z5, Z5
+	VADDPD    Z5, Z1, Z1
+
+Whole:
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF64X2 $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VPERMILPD     $0x01, X1, X0
+	VADDSD        X0, X1, X1
+	MOVSD         X1, ofA+48(FP)
+	VADDPD        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPD        Y0, Y3, Y3
+	VEXTRACTF64X2 $0x01, Y3, X0
+	VADDPD        X0, X3, X3
+	VPERMILPD     $0x01, X3, X0
+	VADDSD        X0, X3, X3
+	MOVSD         X3, ofDifference+56(FP)
+	VZEROUPPER
+	RET
+
 // func addAVX512(dst []float32, x []float32)
 // Requires: AVX, AVX512F
 TEXT ·addAVX512(SB), NOSPLIT, $0-48
