@@ -40,14 +40,11 @@ func (c *columnSums) add(pool *kernel.Pool, n int, x, y []float32) {
 	}
 	pool.Run((d+columnChunk-1)/columnChunk, kernel.TaskFunc(func(_, item int) {
 		lo, hi := item*columnChunk, min(d, (item+1)*columnChunk)
-		var zeros [columnChunk]float32
-		for i := range n {
-			other := zeros[:hi-lo]
-			if y != nil {
-				other = y[i*d+lo : i*d+hi]
-			}
-			kernel.AddMoments(c.sum[lo:hi], c.sq[lo:hi], c.shift[lo:hi], x[i*d+lo:i*d+hi], other)
+		var other []float32
+		if y != nil {
+			other = y[lo:]
 		}
+		kernel.AddMoments(c.sum[lo:hi], c.sq[lo:hi], c.shift[lo:hi], x[lo:], other, d, n)
 	}))
 	c.n += int64(n)
 }

@@ -1,20 +1,36 @@
 package kernel
 
-// AddMoments adds v = x - y - shift to sum and v² to squares, element by
-// element over len(sum), in float64: what the variance of columns is made of,
-// row after row. The bits are the same in every set of kernels.
-func AddMoments(sum, squares, shift []float64, x, y []float32) {
-	squares, shift, x, y = squares[:len(sum)], shift[:len(sum)], x[:len(sum)], y[:len(sum)]
-	n := whole(len(sum))
-	chosen.moments(sum[:n], squares[:n], shift[:n], x[:n], y[:n])
-	momentsGeneric(sum[n:], squares[n:], shift[n:], x[n:], y[n:])
+// momentColumns is how many columns the kernels of moments take at a time.
+const momentColumns = 64
+
+// AddMoments adds v = x - y - shift to sum and v² to squares, column by column
+// over len(sum), in float64, for rows of x and y that lie ld numbers apart; y is
+// nil for zeros. This is what the variance of columns is made of. Each column is
+// summed in the order of the rows; the bits are the same in every set of kernels.
+func AddMoments(sum, squares, shift []float64, x, y []float32, ld, rows int) {
+	if rows == 0 {
+		return
+	}
+	n := len(sum) &^ (momentColumns - 1)
+	if n > 0 {
+		chosen.moments(sum[:n], squares[:n], shift[:n], x[:(rows-1)*ld+n], y, ld, rows)
+	}
+	if y != nil {
+		y = y[n:]
+	}
+	momentsGeneric(sum[n:], squares[n:], shift[n:], x[n:], y, ld, rows)
 }
 
-func momentsGeneric(sum, squares, shift []float64, x, y []float32) {
-	squares, shift, x, y = squares[:len(sum)], shift[:len(sum)], x[:len(sum)], y[:len(sum)]
-	for i := range sum {
-		v := float64(x[i]) - float64(y[i]) - shift[i]
-		sum[i] += v
-		squares[i] += float64(v * v)
+func momentsGeneric(sum, squares, shift []float64, x, y []float32, ld, rows int) {
+	for row := range rows {
+		for i := range sum {
+			v := float64(x[row*ld+i])
+			if y != nil {
+				v -= float64(y[row*ld+i])
+			}
+			v -= shift[i]
+			sum[i] += v
+			squares[i] += float64(v * v)
+		}
 	}
 }

@@ -4,8 +4,9 @@
 
 package kernel
 
-// momentsAVX2 adds v = x - y - shift to sum and v² to squares, in float64; len(sum) is
-// a multiple of 16.
+// momentsAVX2 adds v = x - y - shift of each row, ld numbers after the one before, to sum
+// and v² to squares, in float64; len(sum) is a multiple of 64, rows > 0, and
+// an empty y is zeros.
 //
 //go:noescape
-func momentsAVX2(sum []float64, squares []float64, shift []float64, x []float32, y []float32)
+func momentsAVX2(sum []float64, squares []float64, shift []float64, x []float32, y []float32, ld int, rows int)

@@ -4,61 +4,125 @@
 
 #include "textflag.h"
 
-// func momentsAVX2(sum []float64, squares []float64, shift []float64, x []float32, y []float32)
-// Requires: AVX
-TEXT ·momentsAVX2(SB), NOSPLIT, $0-120
+// func momentsAVX2(sum []float64, squares []float64, shift []float64, x []float32, y []float32, ld int, rows int)
+// Requires: AVX, MMX+
+TEXT ·momentsAVX2(SB), NOSPLIT, $0-136
 	MOVQ sum_base+0(FP), AX
 	MOVQ squares_base+24(FP), CX
-	MOVQ shift_base+48(FP), DX
-	MOVQ x_base+72(FP), BX
-	MOVQ y_base+96(FP), SI
-	MOVQ sum_len+8(FP), DI
-	XORQ R8, R8
-	CMPQ DI, $0x00000010
-	JL   BlockDone
+	MOVQ sum_len+8(FP), DX
+	MOVQ shift_base+48(FP), BX
+	MOVQ x_base+72(FP), SI
+	MOVQ y_base+96(FP), DI
+	MOVQ ld+120(FP), R8
+	SHLQ $0x02, R8
+	CMPQ DX, $0x00000010
+	JL   ColumnsDone
 
-Block:
-	VCVTPS2PD (BX)(R8*1), Y0
-	VCVTPS2PD (SI)(R8*1), Y1
-	VSUBPD    Y1, Y0, Y0
-	VSUBPD    (DX)(R8*2), Y0, Y0
-	VADDPD    (AX)(R8*2), Y0, Y1
-	VMOVUPD   Y1, (AX)(R8*2)
-	VMULPD    Y0, Y0, Y0
-	VADDPD    (CX)(R8*2), Y0, Y0
-	VMOVUPD   Y0, (CX)(R8*2)
-	VCVTPS2PD 16(BX)(R8*1), Y0
-	VCVTPS2PD 16(SI)(R8*1), Y1
-	VSUBPD    Y1, Y0, Y0
-	VSUBPD    32(DX)(R8*2), Y0, Y0
-	VADDPD    32(AX)(R8*2), Y0, Y1
-	VMOVUPD   Y1, 32(AX)(R8*2)
-	VMULPD    Y0, Y0, Y0
-	VADDPD    32(CX)(R8*2), Y0, Y0
-	VMOVUPD   Y0, 32(CX)(R8*2)
-	VCVTPS2PD 32(BX)(R8*1), Y0
-	VCVTPS2PD 32(SI)(R8*1), Y1
-	VSUBPD    Y1, Y0, Y0
-	VSUBPD    64(DX)(R8*2), Y0, Y0
-	VADDPD    64(AX)(R8*2), Y0, Y1
-	VMOVUPD   Y1, 64(AX)(R8*2)
-	VMULPD    Y0, Y0, Y0
-	VADDPD    64(CX)(R8*2), Y0, Y0
-	VMOVUPD   Y0, 64(CX)(R8*2)
-	VCVTPS2PD 48(BX)(R8*1), Y0
-	VCVTPS2PD 48(SI)(R8*1), Y1
-	VSUBPD    Y1, Y0, Y0
-	VSUBPD    96(DX)(R8*2), Y0, Y0
-	VADDPD    96(AX)(R8*2), Y0, Y1
-	VMOVUPD   Y1, 96(AX)(R8*2)
-	VMULPD    Y0, Y0, Y0
-	VADDPD    96(CX)(R8*2), Y0, Y0
-	VMOVUPD   Y0, 96(CX)(R8*2)
-	ADDQ      $0x00000040, R8
-	SUBQ      $0x00000010, DI
-	CMPQ      DI, $0x00000010
-	JGE       Block
+Columns:
+	VMOVUPD (AX), Y0
+	VMOVUPD (CX), Y4
+	VMOVUPD 32(AX), Y1
+	VMOVUPD 32(CX), Y5
+	VMOVUPD 64(AX), Y2
+	VMOVUPD 64(CX), Y6
+	VMOVUPD 96(AX), Y3
+	VMOVUPD 96(CX), Y7
+	MOVQ    y_len+104(FP), R9
+	TESTQ   R9, R9
+	JZ      Alone
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+128(FP), R11
+	MOVQ    R8, R12
+	SHLQ    $0x03, R12
 
-BlockDone:
+Both:
+	PREFETCHT0 (R9)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPS2PD  (R9), Y8
+	VCVTPS2PD  (R10), Y9
+	VSUBPD     Y9, Y8, Y8
+	VSUBPD     (BX), Y8, Y8
+	VADDPD     Y8, Y0, Y0
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y4, Y4
+	VCVTPS2PD  16(R9), Y8
+	VCVTPS2PD  16(R10), Y9
+	VSUBPD     Y9, Y8, Y8
+	VSUBPD     32(BX), Y8, Y8
+	VADDPD     Y8, Y1, Y1
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y5, Y5
+	VCVTPS2PD  32(R9), Y8
+	VCVTPS2PD  32(R10), Y9
+	VSUBPD     Y9, Y8, Y8
+	VSUBPD     64(BX), Y8, Y8
+	VADDPD     Y8, Y2, Y2
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y6, Y6
+	VCVTPS2PD  48(R9), Y8
+	VCVTPS2PD  48(R10), Y9
+	VSUBPD     Y9, Y8, Y8
+	VSUBPD     96(BX), Y8, Y8
+	VADDPD     Y8, Y3, Y3
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y7, Y7
+	ADDQ       R8, R9
+	ADDQ       R8, R10
+	DECQ       R11
+	JNZ        Both
+	JMP        Summed
+
+Alone:
+	MOVQ SI, R9
+	MOVQ rows+128(FP), R10
+	MOVQ R8, R11
+	SHLQ $0x03, R11
+
+One:
+	PREFETCHT0 (R9)(R11*1)
+	VCVTPS2PD  (R9), Y8
+	VSUBPD     (BX), Y8, Y8
+	VADDPD     Y8, Y0, Y0
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y4, Y4
+	VCVTPS2PD  16(R9), Y8
+	VSUBPD     32(BX), Y8, Y8
+	VADDPD     Y8, Y1, Y1
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y5, Y5
+	VCVTPS2PD  32(R9), Y8
+	VSUBPD     64(BX), Y8, Y8
+	VADDPD     Y8, Y2, Y2
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y6, Y6
+	VCVTPS2PD  48(R9), Y8
+	VSUBPD     96(BX), Y8, Y8
+	VADDPD     Y8, Y3, Y3
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y7, Y7
+	ADDQ       R8, R9
+	DECQ       R10
+	JNZ        One
+
+Summed:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y4, (CX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y5, 32(CX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y6, 64(CX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y7, 96(CX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, DX
+	CMPQ    DX, $0x00000010
+	JGE     Columns
+
+ColumnsDone:
 	VZEROUPPER
 	RET

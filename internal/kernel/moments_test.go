@@ -6,21 +6,27 @@ import (
 	"testing"
 )
 
-// TestMoments holds the assembly against its plain twin, to the bit, and sees
-// that nothing is written past the end.
+// TestMoments holds the kernels against the plain twin, to the bit, and sees that
+// nothing is written past the end.
 func TestMoments(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *set) {
+		was := chosen
+		chosen = s
+		defer func() { chosen = was }()
 		r := rand.New(rand.NewPCG(3, 4))
-		for n := 0; n <= 96; n += block {
-			x, y := randomFloats(r, n+1), randomFloats(r, n+1)
-			sum, squares, shift := randomDoubles(r, n+1), randomDoubles(r, n+1), randomDoubles(r, n+1)
-			wantSum, wantSquares := slices.Clone(sum), slices.Clone(squares)
-			for range 3 {
-				s.moments(sum[:n], squares[:n], shift[:n], x[1:n+1], y[:n])
-				momentsGeneric(wantSum[:n], wantSquares[:n], shift[:n], x[1:n+1], y[:n])
-			}
-			if !slices.Equal(sum, wantSum) || !slices.Equal(squares, wantSquares) {
-				t.Fatalf("n %d: the sums differ from the plain twin's", n)
+		for _, n := range []int{0, 1, 63, 64, 70, 128, 200} {
+			for _, rows := range []int{0, 1, 2, 9} {
+				ld := n + 3
+				for _, y := range [][]float32{nil, randomFloats(r, rows*ld+1)} {
+					x := randomFloats(r, rows*ld+1)
+					sum, squares, shift := randomDoubles(r, n+1), randomDoubles(r, n+1), randomDoubles(r, n+1)
+					wantSum, wantSquares := slices.Clone(sum), slices.Clone(squares)
+					AddMoments(sum[:n], squares[:n], shift[:n], x[1:], y, ld, rows)
+					momentsGeneric(wantSum[:n], wantSquares[:n], shift[:n], x[1:], y, ld, rows)
+					if !slices.Equal(sum, wantSum) || !slices.Equal(squares, wantSquares) {
+						t.Fatalf("%s, %d columns, %d rows, y %v: the sums differ from the plain twin's", s.name, n, rows, y != nil)
+					}
+				}
 			}
 		}
 	})

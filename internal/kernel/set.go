@@ -34,7 +34,7 @@ type set struct {
 	sumSquares   func(x []float32) float64
 	squaredError func(a, b []float32) float64
 	absSums      func(a, b []float32) (ofA, ofDifference float64)
-	moments      func(sum, squares, shift []float64, x, y []float32)
+	moments      func(sum, squares, shift []float64, x, y []float32, ld, rows int) // len(sum) is a multiple of momentColumns
 
 	add              func(dst, x []float32)
 	sub              func(dst, a, b []float32)
