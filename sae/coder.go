@@ -57,7 +57,7 @@ func (c *Coder) Decode(k Codes) *gorgonia.Node {
 	if c.DecoderBias == nil {
 		return c.Sum(k)
 	}
-	return c.b.G.AddRow(c.Sum(k), c.DecoderBias.Use(), 1)
+	return c.b.G.SpMMAdd(k.Values, c.Decoder.Use(), c.DecoderBias.Use(), k.Support)
 }
 
 // Sum is Σ z·W_dec, [B,DOut].

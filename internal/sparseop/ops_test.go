@@ -35,6 +35,18 @@ func sparseCases() []opCase {
 				s.each(func(e, b, f int) { addScaled(row(y, b, z.D), in[0][e], row(in[1], f, z.D)) })
 				return y
 			}},
+		{"spmmAdd", func(z sizes) [][]int { return [][]int{{z.Cap}, {z.F, z.D}, {z.D}} },
+			func(g *Graph, s *Support, in []*gorgonia.Node) *gorgonia.Node {
+				return g.SpMMAdd(in[0], in[1], in[2], s)
+			},
+			func(z sizes, s rows, in [][]float64) []float64 {
+				y := make([]float64, z.B*z.D)
+				s.each(func(e, b, f int) { addScaled(row(y, b, z.D), in[0][e], row(in[1], f, z.D)) })
+				for i := range y {
+					y[i] += in[2][i%z.D]
+				}
+				return y
+			}},
 		{"spmmt", func(z sizes) [][]int { return [][]int{{z.Cap}, {z.B, z.D}} },
 			func(g *Graph, s *Support, in []*gorgonia.Node) *gorgonia.Node { return g.SpMMT(in[0], in[1], s) },
 			func(z sizes, s rows, in [][]float64) []float64 {

@@ -20,25 +20,52 @@ func (g *Graph) SpMM(v, w *gorgonia.Node, s *Support) *gorgonia.Node {
 	}, v, w, s.Node)
 }
 
+// SpMMAdd adds SpMM + bias [D] on each row: AddRow in one pass.
+func (g *Graph) SpMMAdd(v, w, bias *gorgonia.Node, s *Support) *gorgonia.Node {
+	d := w.Shape()[1]
+	want("SpMMAdd's values", v, s.Cap)
+	want("SpMMAdd's weight", w, s.F, d)
+	want("SpMMAdd's bias", bias, d)
+	return g.apply(spec{
+		name: "spmmAdd", shape: tensor.Shape{s.B, d}, wrt: []bool{true, true, false, true},
+		f32: &spmmAdd[float32]{spmm[float32]{g: g, s: s, d: d}}, f64: &spmmAdd[float64]{spmm[float64]{g: g, s: s, d: d}},
+		diff: func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
+			return gorgonia.Nodes{g.SDDMM(grad, in[1], s), g.SpMMT(in[0], grad, s), nil, g.SumRows(grad)}
+		},
+	}, v, w, s.Node, bias)
+}
+
+// spmmAdd is an spmm with a bias, a type of its own: it is no sum of products.
+type spmmAdd[T float] struct{ spmm[T] }
+
+func (r *spmmAdd[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
+	r.bias = data[T](in[3])
+	return r.spmm.Run(dst, in)
+}
+
 type spmm[T float] struct {
 	g *Graph
 	s *Support
 	d int
 
 	y, v, w []T // of the run under way
+	bias    []T // [D], nil for none
 	tiles   *tiles
 	empty   zeroed[T]
 }
 
 func (r *spmm[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.y, r.v, r.w = data[T](dst), data[T](in[0]), data[T](in[1])
-	if r.s.Count() == 0 {
+	if r.s.Count() == 0 && r.bias == nil {
 		r.empty.clear(r.y)
 		return nil
 	}
 	r.empty.forget()
 	if y, v, w, ok := dense(&r.tiles, r.g, r.s, r.y, r.v, r.w); ok {
 		r.tiles.spmm(y, v, w, r.s, r.d)
+		for b := range r.s.B {
+			r.addBias(r.y[b*r.d : (b+1)*r.d])
+		}
 		return nil
 	}
 	r.g.Pool.Run(blocks(r.s.B, rowBlock), r)
@@ -52,5 +79,12 @@ func (r *spmm[T]) Do(_, item int) {
 		y := r.y[b*r.d : (b+1)*r.d]
 		lo, hi := r.s.Row(b)
 		setRows(y, r.v, r.w, r.s.csr.Index, lo, hi)
+		r.addBias(y)
+	}
+}
+
+func (r *spmm[T]) addBias(y []T) {
+	if r.bias != nil {
+		accumulate(y, r.bias)
 	}
 }
