@@ -194,7 +194,7 @@ func (g *gen) stream() {
 }
 
 func (g *gen) streamFence() {
-	g.begin("streamFence", "()", "makes what stream stored visible to all.")
+	g.begin("streamFence", "()", "makes what was stored past the caches visible to all.")
 	g.SFENCE()
 	g.RET()
 }

@@ -92,7 +92,6 @@ func emitWords(g *gen) {
 	g.wordTile()
 	g.axpyWordsTops()
 	g.streamWords()
-	g.storeFence()
 }
 
 func emitNoise(g *gen) {

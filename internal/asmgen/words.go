@@ -85,7 +85,7 @@ func (g *gen) wordTile() {
 func (g *gen) streamWords() {
 	g.begin("streamWords", "(dst []int16, x []float32, inverse float32)",
 		"sets dst, at a multiple of 64 bytes, to x·inverse rounded to whole numbers,",
-		"past the caches; len(x) is a multiple of 32. Others see it after storeFence.")
+		"past the caches; len(x) is a multiple of 32. Others see it after streamFence.")
 	dst, x, left := g.pointer("dst"), g.pointer("x"), g.length("x")
 	inverse, low, high := g.broadcast("inverse"), g.ZMM(), g.ZMM()
 	g.while("Block", left, 32, func() {
@@ -100,10 +100,4 @@ func (g *gen) streamWords() {
 		g.ADDQ(operand.U32(64), dst)
 	})
 	g.end()
-}
-
-func (g *gen) storeFence() {
-	g.begin("storeFence", "()", "makes what streamWords stored visible to all.")
-	g.SFENCE()
-	g.RET()
 }

@@ -18,10 +18,9 @@ type wordKernels struct {
 	tile func(k int, a, b []byte, scale, factor, add, dst []float32, ld int)
 	// axpyTops is the set's for x in words.
 	axpyTops func(tops, dst []float32, a float32, x []int16)
-	// stream is quantize past the caches, for whole lines of them; fence makes
-	// what it stored visible to other threads.
+	// stream is quantize past the caches, for whole lines of them; others see it
+	// after the set's fence.
 	stream func(dst []int16, x []float32, inverse float32)
-	fence  func()
 }
 
 // An Estimator estimates the scores of rows, Dot(x,w) + bias, in words of 16

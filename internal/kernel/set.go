@@ -18,9 +18,9 @@ type set struct {
 	// apart, to the dots of rows of x [d] and n rows of w [d].
 	dotTile     func(dst []float32, ld int, x, w []float32, d, n int)
 	dotTileRows int
-	prefetch    func(x []float32) // into the second-level cache; a hint
-	stream      func(dst, x []float32)
-	fence       func()
+	prefetch    func(x []float32)      // into the second-level cache; a hint
+	stream      func(dst, x []float32) // copies past the caches, to a multiple of 64 bytes; len(dst) is a multiple of 16
+	fence       func()                 // makes what was stored past the caches visible to other threads
 
 	dots    func(dst, x, w []float32, idx, ahead []int32, rows int) bool // false: an index is out of range
 	axpy    func(dst []float32, a float32, x []float32)

@@ -29,7 +29,7 @@ func wordsAVX512() *wordKernels {
 	if !cpu.X86.HasAVX512VNNI {
 		return nil
 	}
-	return &wordKernels{quantize: quantizeWordsAVX512, tile: wordTileAVX512, axpyTops: axpyWordsTopsAVX512, stream: streamWordsAVX512, fence: storeFenceAVX512}
+	return &wordKernels{quantize: quantizeWordsAVX512, tile: wordTileAVX512, axpyTops: axpyWordsTopsAVX512, stream: streamWordsAVX512}
 }
 
 var setAVX2 = set{

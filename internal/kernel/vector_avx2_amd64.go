@@ -116,7 +116,7 @@ func prefetchAVX2(x []float32)
 //go:noescape
 func streamAVX2(dst []float32, x []float32)
 
-// streamFenceAVX2 makes what stream stored visible to all.
+// streamFenceAVX2 makes what was stored past the caches visible to all.
 //
 //go:noescape
 func streamFenceAVX2()

@@ -116,7 +116,7 @@ func prefetchAVX512(x []float32)
 //go:noescape
 func streamAVX512(dst []float32, x []float32)
 
-// streamFenceAVX512 makes what stream stored visible to all.
+// streamFenceAVX512 makes what was stored past the caches visible to all.
 //
 //go:noescape
 func streamFenceAVX512()

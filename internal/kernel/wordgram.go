@@ -85,7 +85,7 @@ func (g *WordGram) Do(worker, block int) {
 		g.impossible.Store(true)
 		return
 	}
-	defer g.set.words.fence()
+	defer g.set.fence()
 	group := 0
 	if g.mirrored {
 		group = first / EstimateLatents

@@ -47,7 +47,7 @@ func TestStreamWordsTwin(t *testing.T) {
 			}
 			s.words.quantize(wordBytes(want), x, 1/1.7, 1.7)
 			s.words.stream(all[lineWords:lineWords+n], x, 1.7)
-			s.words.fence()
+			s.fence()
 			if !slices.Equal(all[lineWords:lineWords+n], want) || all[lineWords-1] != 77 || all[lineWords+n] != 77 {
 				t.Fatalf("%d words differ, or more were written", n)
 			}

@@ -24,12 +24,7 @@ func wordTileAVX512(k int, a []byte, b []byte, scale []float32, factor []float32
 func axpyWordsTopsAVX512(tops []float32, dst []float32, a float32, x []int16)
 
 // streamWordsAVX512 sets dst, at a multiple of 64 bytes, to x·inverse rounded to whole numbers,
-// past the caches; len(x) is a multiple of 32. Others see it after storeFence.
+// past the caches; len(x) is a multiple of 32. Others see it after streamFence.
 //
 //go:noescape
 func streamWordsAVX512(dst []int16, x []float32, inverse float32)
-
-// storeFenceAVX512 makes what streamWords stored visible to all.
-//
-//go:noescape
-func storeFenceAVX512()

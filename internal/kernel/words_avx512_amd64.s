@@ -378,9 +378,3 @@ Block:
 BlockDone:
 	VZEROUPPER
 	RET
-
-// func storeFenceAVX512()
-// Requires: MMX+
-TEXT ·storeFenceAVX512(SB), NOSPLIT, $0
-	SFENCE
-	RET
