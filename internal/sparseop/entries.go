@@ -9,36 +9,36 @@ import (
 // SumByLatent.
 func (g *Graph) Gather(b *gorgonia.Node, s *Support) *gorgonia.Node {
 	want("Gather's input", b, s.F)
-	return g.entryOp("gather", s, s.B, tensor.Shape{s.Cap}, b, gather[float32], gather[float64],
+	return g.entryOp("gather", s, false, tensor.Shape{s.Cap}, b, gather[float32], gather[float64],
 		func(grad *gorgonia.Node) *gorgonia.Node { return g.SumByLatent(grad, s) })
 }
 
 // SumByLatent adds b[f] = Σ v[e] over the entries of latent f, [F].
 func (g *Graph) SumByLatent(v *gorgonia.Node, s *Support) *gorgonia.Node {
 	want("SumByLatent's values", v, s.Cap)
-	return g.entryOp("sumByLatent", s, s.F, tensor.Shape{s.F}, v, sumByLatent[float32], sumByLatent[float64],
+	return g.entryOp("sumByLatent", s, true, tensor.Shape{s.F}, v, sumByLatent[float32], sumByLatent[float64],
 		func(grad *gorgonia.Node) *gorgonia.Node { return g.Gather(grad, s) })
 }
 
 // Spread adds v[e] = r[row e], [Cap], for r [B]. Its gradient is SumByRow.
 func (g *Graph) Spread(r *gorgonia.Node, s *Support) *gorgonia.Node {
 	want("Spread's input", r, s.B)
-	return g.entryOp("spread", s, s.B, tensor.Shape{s.Cap}, r, spread[float32], spread[float64],
+	return g.entryOp("spread", s, false, tensor.Shape{s.Cap}, r, spread[float32], spread[float64],
 		func(grad *gorgonia.Node) *gorgonia.Node { return g.SumByRow(grad, s) })
 }
 
 // SumByRow adds r[b] = Σ v[e] over the entries of row b, [B].
 func (g *Graph) SumByRow(v *gorgonia.Node, s *Support) *gorgonia.Node {
 	want("SumByRow's values", v, s.Cap)
-	return g.entryOp("sumByRow", s, s.B, tensor.Shape{s.B}, v, sumByRow[float32], sumByRow[float64],
+	return g.entryOp("sumByRow", s, false, tensor.Shape{s.B}, v, sumByRow[float32], sumByRow[float64],
 		func(grad *gorgonia.Node) *gorgonia.Node { return g.Spread(grad, s) })
 }
 
-func (g *Graph) entryOp(name string, s *Support, n int, shape tensor.Shape, in *gorgonia.Node,
+func (g *Graph) entryOp(name string, s *Support, latents bool, shape tensor.Shape, in *gorgonia.Node,
 	f32 entryFunc[float32], f64 entryFunc[float64], back func(*gorgonia.Node) *gorgonia.Node) *gorgonia.Node {
 	return g.apply(spec{
 		name: name, shape: shape, wrt: []bool{true, false},
-		f32: &entryRun[float32]{g: g, s: s, f: f32, n: n}, f64: &entryRun[float64]{g: g, s: s, f: f64, n: n},
+		f32: &entryRun[float32]{g: g, s: s, f: f32, latents: latents}, f64: &entryRun[float64]{g: g, s: s, f: f64, latents: latents},
 		diff: func(_ gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
 			return gorgonia.Nodes{back(grad), nil}
 		},
@@ -50,21 +50,25 @@ func (g *Graph) entryOp(name string, s *Support, n int, shape tensor.Shape, in *
 type entryFunc[T float] func(dst, src []T, s *Support, lo, hi int)
 
 type entryRun[T float] struct {
-	g *Graph
-	s *Support
-	f entryFunc[T]
-	n int // latents or rows
+	g       *Graph
+	s       *Support
+	f       entryFunc[T]
+	latents bool // its units are latents, not rows
 
 	dst, src []T // of the run under way
+	n        int // units
 }
 
 // entryUnits is how many latents or rows an item takes.
 const entryUnits = 256
 
 func (r *entryRun[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
-	r.dst, r.src = data[T](dst), data[T](in[0])
+	r.dst, r.src, r.n = data[T](dst), data[T](in[0]), r.s.B
+	if r.latents {
+		r.n = r.s.F
+		r.s.sortByLatent()
+	}
 	clear(r.dst)
-	r.s.sortByLatent()
 	r.g.Pool.Run(blocks(r.n, entryUnits), r)
 	return nil
 }

@@ -64,13 +64,13 @@ func (s *Support) within(b int, lo, hi int32) (from, to int) {
 // gradient is 0 on the other entries.
 func (g *Graph) Take(v *gorgonia.Node, p *Part) *gorgonia.Node {
 	want("Take's values", v, p.whole.Cap)
-	return g.entryOp("take", p.Support, p.B, tensor.Shape{p.Cap}, v, take[float32](p), take[float64](p),
+	return g.entryOp("take", p.Support, false, tensor.Shape{p.Cap}, v, take[float32](p), take[float64](p),
 		func(grad *gorgonia.Node) *gorgonia.Node { return g.put(grad, p) })
 }
 
 // put adds values of the part on the whole support, 0 on its other entries.
 func (g *Graph) put(v *gorgonia.Node, p *Part) *gorgonia.Node {
-	return g.entryOp("put", p.Support, p.B, tensor.Shape{p.Cap}, v, put[float32](p), put[float64](p),
+	return g.entryOp("put", p.Support, false, tensor.Shape{p.Cap}, v, put[float32](p), put[float64](p),
 		func(grad *gorgonia.Node) *gorgonia.Node { return g.Take(grad, p) })
 }
 
