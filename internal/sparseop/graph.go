@@ -54,12 +54,13 @@ type spec struct {
 	f32   Runner
 	f64   Runner
 	diff  diff
+	some  func(in []gorgonia.Value) bool // false where the value is zeros; nil for always
 }
 
 func (g *Graph) apply(s spec, in ...*gorgonia.Node) *gorgonia.Node {
 	g.count++
 	o := &op{
-		name: s.name, id: g.count, shape: s.shape, wrt: s.wrt, diff: s.diff,
+		name: s.name, id: g.count, shape: s.shape, wrt: s.wrt, diff: s.diff, some: s.some,
 		dtype: g.Dtype, out: g.typeOf(s.shape), run: s.f32,
 	}
 	if g.Dtype == tensor.Float64 {

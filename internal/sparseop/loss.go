@@ -69,6 +69,7 @@ func (g *Graph) residual(grad, y, x *gorgonia.Node, c float64) *gorgonia.Node {
 	return g.apply(spec{
 		name: "residual", shape: y.Shape(), wrt: []bool{true, true, true},
 		f32: &residual[float32]{g: g, c: c}, f64: &residual[float64]{g: g, c: c},
+		some: func(in []gorgonia.Value) bool { return scalar[float64](in[0]) != 0 },
 		diff: func(in gorgonia.Nodes, _, up *gorgonia.Node) gorgonia.Nodes {
 			along := g.Sum(g.Mul(up, g.Sub(in[1], in[2])), c)
 			return gorgonia.Nodes{along, g.times(up, in[0], c), g.times(up, in[0], -c)}
@@ -82,17 +83,11 @@ type residual[T float] struct {
 
 	k         T
 	dst, y, x []T
-	none      zeroed[T]
 }
 
 func (r *residual[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.k = T(r.c) * scalar[T](in[0])
 	r.dst, r.y, r.x = data[T](dst), data[T](in[1]), data[T](in[2])
-	if r.k == 0 {
-		r.none.clear(r.dst)
-		return nil
-	}
-	r.none.forget()
 	r.g.Pool.Run(blocks(len(r.y), entryBlock), r)
 	return nil
 }

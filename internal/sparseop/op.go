@@ -33,8 +33,8 @@ type op struct {
 	run   Runner
 	diff  diff
 
-	while   func() bool // nil for always
-	resting bool        // the value is the zeros of a run before
+	some    func(in []gorgonia.Value) bool // false where the value is zeros; nil for always
+	resting bool                           // it is, since a run before
 }
 
 func (o *op) Arity() int { return len(o.in) }
@@ -69,7 +69,7 @@ func (o *op) UsePreallocDo(dst gorgonia.Value, in ...gorgonia.Value) (gorgonia.V
 }
 
 func (o *op) Run(dst gorgonia.Value, in []gorgonia.Value) error {
-	if o.while == nil || o.while() {
+	if o.some == nil || o.some(in) {
 		o.resting = false
 		return o.run.Run(dst, in)
 	}
@@ -84,7 +84,7 @@ func (o *op) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 // not true, which then costs nothing: for what is multiplied by 0. on is asked
 // when all nodes made before n have run.
 func Zeros(n *gorgonia.Node, on func() bool) *gorgonia.Node {
-	n.Op().(*op).while = on
+	n.Op().(*op).some = func([]gorgonia.Value) bool { return on() }
 	return n
 }
 
@@ -95,20 +95,6 @@ func zero(v gorgonia.Value) {
 	}
 	setScalar(v, 0)
 }
-
-// zeroed remembers an array that holds zeros.
-type zeroed[T float] struct{ first *T }
-
-// clear makes x zeros unless it is the array that was cleared last.
-func (z *zeroed[T]) clear(x []T) {
-	if len(x) > 0 && z.first != &x[0] {
-		clear(x)
-		z.first = &x[0]
-	}
-}
-
-// forget is for an array that gets other numbers.
-func (z *zeroed[T]) forget() { z.first = nil }
 
 func (o *op) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	if o.diff == nil {

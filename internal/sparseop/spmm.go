@@ -14,6 +14,7 @@ func (g *Graph) SpMM(v, w *gorgonia.Node, s *Support) *gorgonia.Node {
 	return g.apply(spec{
 		name: "spmm", shape: tensor.Shape{s.B, d}, wrt: []bool{true, true, false},
 		f32: &spmm[float32]{g: g, s: s, d: d}, f64: &spmm[float64]{g: g, s: s, d: d},
+		some: func([]gorgonia.Value) bool { return s.Count() > 0 },
 		diff: func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
 			return gorgonia.Nodes{g.SDDMM(grad, in[1], s), g.SpMMT(in[0], grad, s), nil}
 		},
@@ -51,16 +52,10 @@ type spmm[T float] struct {
 	y, v, w []T // of the run under way
 	bias    []T // [D], nil for none
 	tiles   *tiles
-	empty   zeroed[T]
 }
 
 func (r *spmm[T]) Run(dst gorgonia.Value, in []gorgonia.Value) error {
 	r.y, r.v, r.w = data[T](dst), data[T](in[0]), data[T](in[1])
-	if r.s.Count() == 0 && r.bias == nil {
-		r.empty.clear(r.y)
-		return nil
-	}
-	r.empty.forget()
 	if y, v, w, ok := dense(&r.tiles, r.g, r.s, r.y, r.v, r.w); ok {
 		r.tiles.spmm(y, v, w, r.s, r.d)
 		for b := range r.s.B {
