@@ -38,9 +38,7 @@ func (m *residualAngles) measure(left, x []float32, index []int32, values []floa
 	*rough = reuse.Slice(*rough, len(index))
 	kernel.Dots(*rough, left, w, index, nil)
 	for e, f := range index {
-		if c := m.cosine(float64((*rough)[e]), whole, values[e], f); c > least {
-			least = c
-		}
+		least = max(least, m.cosine(float64((*rough)[e]), whole, values[e], f))
 	}
 	least -= 2 * float64(d) * 0x1p-23 // what rounding adds to the cosine of either, twice over
 	for e, f := range index {
