@@ -33,9 +33,7 @@ func TestFloats(t *testing.T) {
 // its length, and touches nothing beside.
 func TestStream(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *set) {
-		was := chosen
-		chosen = s
-		defer func() { chosen = was }()
+		s.use(t)
 		for _, n := range []int{0, 1, 15, 16, 48, 100, 768} {
 			for offset := range 17 {
 				x, all := randomFloats(rand.New(rand.NewPCG(1, uint64(n))), n), make([]float32, n+40)

@@ -10,9 +10,7 @@ import (
 // nothing is written past the end.
 func TestMoments(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *set) {
-		was := chosen
-		chosen = s
-		defer func() { chosen = was }()
+		s.use(t)
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, n := range []int{0, 1, 63, 64, 70, 128, 200} {
 			for _, rows := range []int{0, 1, 2, 9} {

@@ -31,6 +31,13 @@ func eachSet(t *testing.T, f func(t *testing.T, s *set)) {
 	}
 }
 
+// use puts s in the place of the set in use until t ends.
+func (s *set) use(t *testing.T) {
+	was := chosen
+	chosen = s
+	t.Cleanup(func() { chosen = was })
+}
+
 // eachShape runs f for every set, length and alignment.
 func eachShape(t *testing.T, f func(t *testing.T, s *set, r *rand.Rand, n, offset int)) {
 	eachSet(t, func(t *testing.T, s *set) {
