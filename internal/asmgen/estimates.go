@@ -12,16 +12,16 @@ import (
 // A screener is the state of screen.
 type screener struct {
 	*gen
-	latents     reg.Register
-	wide        int
-	factor, add []reg.VecVirtual
-	number      []reg.VecVirtual // of latents
-	keep        reg.VecVirtual
-	columns     []reg.Register // masks of latents that there are
+	rows, wide                  int
+	acc, row, out, count, first reg.Register
+	latents                     reg.Register
+	columns                     []reg.Register // masks of latents that there are
+	found                       operand.Mem    // [rows/2] bits of two rows' estimates
 }
 
 // screen makes estimated keys of a block of products and appends those that may
-// reach a row's bound to its lists.
+// reach a row's bound to its lists. The few that may stand anywhere, so a branch
+// for each row would mostly be guessed wrong: all rows are compared first.
 func (g *gen) screen() {
 	rows, cols := g.tileShape()
 	g.begin("screen", "(acc []int32, latents []float32, first int32, columns, keep uint32, rows []float32, out []*float32, count []int)",
@@ -32,92 +32,109 @@ func (g *gen) screen() {
 		"must[i]. latents holds factor, add, lost, size and rest; rows holds scale,",
 		"above, whole, less and must; out holds where the lists of estimates, reaches",
 		"and numbers, the latents' from first on, begin; count is how many each has,",
-		"and grows. Lists have room for 16 more. columns has a bit for each latent",
-		"that there is.")
-	s := &screener{gen: g, wide: cols / g.lanes}
-	acc, row, out, count := g.pointer("acc"), g.pointer("rows"), g.pointer("out"), g.pointer("count")
-	s.begin()
-	found, more := g.GP32(), g.GP32()
-	for i := range rows {
-		next := fmt.Sprint("Row", i+1)
-		part := func(k int) operand.Mem { return at(row, 4*(k*rows+i)) }
-		scale, above := g.ZMM(), g.ZMM()
-		g.VBROADCASTSS(part(0), scale)
-		g.VBROADCASTSS(part(1), above)
-		keys, hits := g.vecs(s.wide), make([]reg.Register, s.wide)
-		for j := range s.wide {
-			hits[j] = g.K()
-			g.VCVTDQ2PS(at(acc, (i*s.wide+j)*g.bytes()), keys[j])
-			g.VMULPS(s.factor[j], keys[j], keys[j])
-			g.VFMADD213PS(s.add[j], scale, keys[j])
-			g.VPANDD(s.keep, keys[j], keys[j])
-			g.VCMPPS(operand.U8(6), above, keys[j], s.columns[j], hits[j]) // not less or equal: true for NaN
-		}
-		g.KMOVW(hits[0], found)
-		for _, k := range hits[1:] {
-			g.KMOVW(k, more)
-			g.ORL(more, found)
-		}
-		g.TESTL(found, found)
-		g.JZ(operand.LabelRef(next))
-		s.append(keys, hits, part, at(out, 24*i), at(count, 8*i))
-		g.Label(next)
+		"and grows. Lists have room for one more than is appended. columns has a bit",
+		"for each latent that there is. acc is used up.")
+	s := &screener{gen: g, rows: rows, wide: cols / g.lanes, found: g.AllocLocal(4 * rows)}
+	s.acc, s.row, s.latents = g.pointer("acc"), g.pointer("rows"), g.pointer("latents")
+	s.compareRows()
+	s.out, s.count, s.first = g.pointer("out"), g.pointer("count"), g.Load(g.Param("first"), g.GP32())
+	for pair := range rows / 2 {
+		s.appendFound(pair)
 	}
 	g.end()
 }
 
-// begin loads what does not depend on the row.
-func (s *screener) begin() {
-	s.latents = s.pointer("latents")
-	s.factor, s.add, s.number = s.vecs(s.wide), s.vecs(s.wide), s.vecs(s.wide)
-	s.keep = s.spreadWord(s.Load(s.Param("keep"), s.GP32()))
-	first, bits := s.Load(s.Param("first"), s.GP32()), s.Load(s.Param("columns"), s.GP32())
-	lanes := s.iota()
+// compareRows puts estimates in the place of products, and what is not below or
+// at above into found.
+func (s *screener) compareRows() {
+	factor, add := s.vecs(s.wide), s.vecs(s.wide)
+	keep, bits := s.spreadWord(s.Load(s.Param("keep"), s.GP32())), s.Load(s.Param("columns"), s.GP32())
 	for j := range s.wide {
-		s.VMOVUPS(s.latent(0, j), s.factor[j])
-		s.VMOVUPS(s.latent(1, j), s.add[j])
-		s.VPBROADCASTD(first, s.number[j])
-		s.VPADDD(lanes, s.number[j], s.number[j])
-		s.ADDL(operand.U32(uint32(s.lanes)), first)
+		s.VMOVUPS(s.latent(0, j), factor[j])
+		s.VMOVUPS(s.latent(1, j), add[j])
 		k := s.K()
 		s.KMOVW(bits, k)
 		s.SHRL(operand.U8(uint8(s.lanes)), bits)
 		s.columns = append(s.columns, k)
 	}
+	for i := range s.rows {
+		scale, above, hits := s.ZMM(), s.ZMM(), make([]reg.Register, s.wide)
+		s.VBROADCASTSS(s.part(0, i), scale)
+		s.VBROADCASTSS(s.part(1, i), above)
+		for j := range s.wide {
+			key, place := s.ZMM(), at(s.acc, (i*s.wide+j)*s.bytes())
+			hits[j] = s.K()
+			s.VCVTDQ2PS(place, key)
+			s.VMULPS(factor[j], key, key)
+			s.VFMADD213PS(add[j], scale, key)
+			s.VPANDD(keep, key, key)
+			s.VMOVUPS(key, place)
+			s.VCMPPS(operand.U8(6), above, key, s.columns[j], hits[j]) // not less or equal: true for NaN
+		}
+		s.KUNPCKWD(hits[0], hits[1], hits[0])
+		s.KMOVD(hits[0], s.found.Offset(4*i))
+	}
 }
 
-// latent is vector j of a part of the latents.
+// latent is vector j of a part of the latents, part k of row i.
 func (s *screener) latent(part, j int) operand.Mem {
 	return at(s.latents, (part*s.wide+j)*s.bytes())
 }
+func (s *screener) part(k, i int) operand.Mem { return at(s.row, 4*(k*s.rows+i)) }
 
-// append adds those keys that are hits and whose reach is enough.
-func (s *screener) append(keys []reg.VecVirtual, hits []reg.Register, part func(int) operand.Mem, out, count operand.Mem) {
-	whole, less, must := s.ZMM(), s.ZMM(), s.ZMM()
-	s.VBROADCASTSS(part(2), whole)
-	s.VBROADCASTSS(part(3), less)
-	s.VBROADCASTSS(part(4), must)
-	n, found, list := s.GP64(), s.GP64(), []reg.Register{s.GP64(), s.GP64(), s.GP64()}
+// appendFound adds those found of a pair of rows whose reach is enough.
+func (s *screener) appendFound(pair int) {
+	left, next := s.GP64(), fmt.Sprint("Pair", pair+1)
+	s.MOVQ(s.found.Offset(8*pair), left)
+	s.TESTQ(left, left)
+	s.JZ(operand.LabelRef(next))
+	s.Label(fmt.Sprint("Found", pair))
+	place, row, col := s.GP64(), s.GP64(), s.GP64()
+	s.TZCNTQ(left, place)
+	s.BLSRQ(left, left)
+	s.MOVL(place.As32(), row.As32())
+	s.SHRL(operand.U8(5), row.As32())
+	s.MOVL(place.As32(), col.As32())
+	s.ANDL(operand.U8(31), col.As32())
+	latent := func(part int) operand.Mem {
+		return operand.Mem{Base: s.latents, Index: col, Scale: 4, Disp: part * s.wide * s.bytes()}
+	}
+	part := func(k int) operand.Mem {
+		return operand.Mem{Base: s.row, Index: row, Scale: 4, Disp: 4 * (k*s.rows + 2*pair)}
+	}
+	key, reach, v, k := s.XMM(), s.XMM(), s.XMM(), s.K()
+	s.VMOVSS(operand.Mem{Base: s.acc, Index: place, Scale: 4, Disp: 2 * pair * s.wide * s.bytes()}, key)
+	s.VMOVSS(latent(4), reach)
+	s.VMOVSS(part(3), v)
+	s.VFMADD231SS(latent(3), v, reach)
+	s.VMOVSS(part(2), v)
+	s.VFMADD231SS(latent(2), v, reach)
+	s.VADDSS(key, reach, reach)
+	s.VCMPSS(operand.U8(6), part(4), reach, k)
+	n, more, list := s.GP64(), s.GP64(), s.GP64()
+	s.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, list)
+	count := operand.Mem{Base: s.count, Index: row, Scale: 8, Disp: 8 * 2 * pair}
 	s.MOVQ(count, n)
-	for l, p := range list {
-		s.MOVQ(out.Offset(8*l), p)
-	}
-	for j, key := range keys {
-		reach, packed := s.ZMM(), s.ZMM()
-		s.VMOVUPS(s.latent(4, j), reach)
-		s.VFMADD231PS(s.latent(3, j), less, reach)
-		s.VFMADD231PS(s.latent(2, j), whole, reach)
-		s.VADDPS(key, reach, reach)
-		s.VCMPPS(operand.U8(6), must, reach, hits[j], hits[j])
-		for l, v := range []reg.VecVirtual{key, reach, s.number[j]} {
-			s.VPCOMPRESSD_Z(v, hits[j], packed)
-			s.VMOVUPS(packed, operand.Mem{Base: list[l], Index: n, Scale: 4})
+	s.ADDL(s.first, col.As32())
+	to := s.GP64()
+	end := operand.Mem{Base: to, Index: n, Scale: 4}
+	for l := range 3 {
+		s.MOVQ(operand.Mem{Base: s.out, Index: list, Scale: 8, Disp: 8 * (6*pair + l)}, to)
+		switch l {
+		case 0:
+			s.VMOVSS(key, end)
+		case 1:
+			s.VMOVSS(reach, end)
+		case 2:
+			s.MOVL(col.As32(), end)
 		}
-		s.KMOVW(hits[j], found.As32())
-		s.POPCNTL(found.As32(), found.As32())
-		s.ADDQ(found, n)
 	}
+	s.KMOVW(k, more.As32())
+	s.ADDQ(more, n)
 	s.MOVQ(n, count)
+	s.TESTQ(left, left)
+	s.JNZ(operand.LabelRef(fmt.Sprint("Found", pair)))
+	s.Label(next)
 }
 
 // thin drops what is excluded from the lists of a row.

@@ -30,8 +30,8 @@ func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32, ahead *
 // must[i]. latents holds factor, add, lost, size and rest; rows holds scale,
 // above, whole, less and must; out holds where the lists of estimates, reaches
 // and numbers, the latents' from first on, begin; count is how many each has,
-// and grows. Lists have room for 16 more. columns has a bit for each latent
-// that there is.
+// and grows. Lists have room for one more than is appended. columns has a bit
+// for each latent that there is. acc is used up.
 //
 //go:noescape
 func screenAVX512(acc []int32, latents []float32, first int32, columns uint32, keep uint32, rows []float32, out []*float32, count []int)

@@ -251,711 +251,429 @@ Step:
 	RET
 
 // func screenAVX512(acc []int32, latents []float32, first int32, columns uint32, keep uint32, rows []float32, out []*float32, count []int)
-// Requires: AVX, AVX512F, POPCNT
-TEXT ·screenAVX512(SB), NOSPLIT, $0-136
-	MOVQ          acc_base+0(FP), AX
-	MOVQ          rows_base+64(FP), CX
-	MOVQ          out_base+88(FP), DX
-	MOVQ          count_base+112(FP), BX
-	MOVQ          latents_base+24(FP), SI
-	MOVL          keep+56(FP), DI
-	VPBROADCASTD  DI, Z6
-	MOVL          first+48(FP), DI
-	MOVL          columns+52(FP), R8
-	VMOVUPS       (SI), Z0
-	VMOVUPS       128(SI), Z2
-	VPBROADCASTD  DI, Z4
-	VPADDD        laneNumbers<>+0(SB), Z4, Z4
-	ADDL          $0x00000010, DI
-	KMOVW         R8, K1
-	SHRL          $0x10, R8
-	VMOVUPS       64(SI), Z1
-	VMOVUPS       192(SI), Z3
-	VPBROADCASTD  DI, Z5
-	VPADDD        laneNumbers<>+0(SB), Z5, Z5
-	ADDL          $0x00000010, DI
-	KMOVW         R8, K2
-	SHRL          $0x10, R8
-	VBROADCASTSS  (CX), Z7
-	VBROADCASTSS  48(CX), Z8
-	VCVTDQ2PS     (AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     64(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row1
-	VBROADCASTSS  96(CX), Z7
-	VBROADCASTSS  144(CX), Z8
-	VBROADCASTSS  192(CX), Z11
-	MOVQ          (BX), DI
-	MOVQ          (DX), R9
-	MOVQ          8(DX), R10
-	MOVQ          16(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, (BX)
+// Requires: AVX, AVX512BW, AVX512F, BMI, FMA3
+TEXT ·screenAVX512(SB), NOSPLIT, $48-136
+	MOVQ         acc_base+0(FP), AX
+	MOVQ         rows_base+64(FP), CX
+	MOVQ         latents_base+24(FP), DX
+	MOVL         keep+56(FP), BX
+	VPBROADCASTD BX, Z4
+	MOVL         columns+52(FP), BX
+	VMOVUPS      (DX), Z0
+	VMOVUPS      128(DX), Z2
+	KMOVW        BX, K1
+	SHRL         $0x10, BX
+	VMOVUPS      64(DX), Z1
+	VMOVUPS      192(DX), Z3
+	KMOVW        BX, K2
+	SHRL         $0x10, BX
+	VBROADCASTSS (CX), Z5
+	VBROADCASTSS 48(CX), Z6
+	VCVTDQ2PS    (AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, (AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    64(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 64(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, (SP)
+	VBROADCASTSS 4(CX), Z5
+	VBROADCASTSS 52(CX), Z6
+	VCVTDQ2PS    128(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 128(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    192(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 192(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 4(SP)
+	VBROADCASTSS 8(CX), Z5
+	VBROADCASTSS 56(CX), Z6
+	VCVTDQ2PS    256(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 256(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    320(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 320(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 8(SP)
+	VBROADCASTSS 12(CX), Z5
+	VBROADCASTSS 60(CX), Z6
+	VCVTDQ2PS    384(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 384(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    448(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 448(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 12(SP)
+	VBROADCASTSS 16(CX), Z5
+	VBROADCASTSS 64(CX), Z6
+	VCVTDQ2PS    512(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 512(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    576(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 576(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 16(SP)
+	VBROADCASTSS 20(CX), Z5
+	VBROADCASTSS 68(CX), Z6
+	VCVTDQ2PS    640(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 640(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    704(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 704(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 20(SP)
+	VBROADCASTSS 24(CX), Z5
+	VBROADCASTSS 72(CX), Z6
+	VCVTDQ2PS    768(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 768(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    832(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 832(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 24(SP)
+	VBROADCASTSS 28(CX), Z5
+	VBROADCASTSS 76(CX), Z6
+	VCVTDQ2PS    896(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 896(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    960(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 960(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 28(SP)
+	VBROADCASTSS 32(CX), Z5
+	VBROADCASTSS 80(CX), Z6
+	VCVTDQ2PS    1024(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1024(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    1088(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1088(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 32(SP)
+	VBROADCASTSS 36(CX), Z5
+	VBROADCASTSS 84(CX), Z6
+	VCVTDQ2PS    1152(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1152(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    1216(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1216(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 36(SP)
+	VBROADCASTSS 40(CX), Z5
+	VBROADCASTSS 88(CX), Z6
+	VCVTDQ2PS    1280(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1280(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K3
+	VCVTDQ2PS    1344(AX), Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD213PS  Z3, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1344(AX)
+	VCMPPS       $0x06, Z6, Z7, K2, K4
+	KUNPCKWD     K3, K4, K3
+	KMOVD        K3, 40(SP)
+	VBROADCASTSS 44(CX), Z5
+	VBROADCASTSS 92(CX), Z6
+	VCVTDQ2PS    1408(AX), Z7
+	VMULPS       Z0, Z7, Z7
+	VFMADD213PS  Z2, Z5, Z7
+	VPANDD       Z4, Z7, Z7
+	VMOVUPS      Z7, 1408(AX)
+	VCMPPS       $0x06, Z6, Z7, K1, K1
+	VCVTDQ2PS    1472(AX), Z0
+	VMULPS       Z1, Z0, Z0
+	VFMADD213PS  Z3, Z5, Z0
+	VPANDD       Z4, Z0, Z0
+	VMOVUPS      Z0, 1472(AX)
+	VCMPPS       $0x06, Z6, Z0, K2, K2
+	KUNPCKWD     K1, K2, K1
+	KMOVD        K1, 44(SP)
+	MOVQ         out_base+88(FP), BX
+	MOVQ         count_base+112(FP), SI
+	MOVL         first+48(FP), DI
+	MOVQ         (SP), R8
+	TESTQ        R8, R8
+	JZ           Pair1
 
-Row1:
-	VBROADCASTSS  4(CX), Z7
-	VBROADCASTSS  52(CX), Z8
-	VCVTDQ2PS     128(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     192(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row2
-	VBROADCASTSS  100(CX), Z7
-	VBROADCASTSS  148(CX), Z8
-	VBROADCASTSS  196(CX), Z11
-	MOVQ          8(BX), DI
-	MOVQ          24(DX), R9
-	MOVQ          32(DX), R10
-	MOVQ          40(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 8(BX)
+Found0:
+	TZCNTQ      R8, R9
+	BLSRQ       R8, R8
+	MOVL        R9, R10
+	SHRL        $0x05, R10
+	MOVL        R9, R11
+	ANDL        $0x1f, R11
+	VMOVSS      (AX)(R9*4), X0
+	VMOVSS      512(DX)(R11*4), X1
+	VMOVSS      144(CX)(R10*4), X2
+	VFMADD231SS 384(DX)(R11*4), X2, X1
+	VMOVSS      96(CX)(R10*4), X2
+	VFMADD231SS 256(DX)(R11*4), X2, X1
+	VADDSS      X0, X1, X1
+	VCMPSS      $0x06, 192(CX)(R10*4), X1, K1
+	LEAQ        (R10)(R10*2), R12
+	MOVQ        (SI)(R10*8), R9
+	ADDL        DI, R11
+	MOVQ        (BX)(R12*8), R13
+	VMOVSS      X0, (R13)(R9*4)
+	MOVQ        8(BX)(R12*8), R13
+	VMOVSS      X1, (R13)(R9*4)
+	MOVQ        16(BX)(R12*8), R13
+	MOVL        R11, (R13)(R9*4)
+	KMOVW       K1, R11
+	ADDQ        R11, R9
+	MOVQ        R9, (SI)(R10*8)
+	TESTQ       R8, R8
+	JNZ         Found0
 
-Row2:
-	VBROADCASTSS  8(CX), Z7
-	VBROADCASTSS  56(CX), Z8
-	VCVTDQ2PS     256(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     320(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row3
-	VBROADCASTSS  104(CX), Z7
-	VBROADCASTSS  152(CX), Z8
-	VBROADCASTSS  200(CX), Z11
-	MOVQ          16(BX), DI
-	MOVQ          48(DX), R9
-	MOVQ          56(DX), R10
-	MOVQ          64(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 16(BX)
+Pair1:
+	MOVQ  8(SP), R8
+	TESTQ R8, R8
+	JZ    Pair2
 
-Row3:
-	VBROADCASTSS  12(CX), Z7
-	VBROADCASTSS  60(CX), Z8
-	VCVTDQ2PS     384(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     448(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row4
-	VBROADCASTSS  108(CX), Z7
-	VBROADCASTSS  156(CX), Z8
-	VBROADCASTSS  204(CX), Z11
-	MOVQ          24(BX), DI
-	MOVQ          72(DX), R9
-	MOVQ          80(DX), R10
-	MOVQ          88(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 24(BX)
+Found1:
+	TZCNTQ      R8, R9
+	BLSRQ       R8, R8
+	MOVL        R9, R10
+	SHRL        $0x05, R10
+	MOVL        R9, R11
+	ANDL        $0x1f, R11
+	VMOVSS      256(AX)(R9*4), X0
+	VMOVSS      512(DX)(R11*4), X1
+	VMOVSS      152(CX)(R10*4), X2
+	VFMADD231SS 384(DX)(R11*4), X2, X1
+	VMOVSS      104(CX)(R10*4), X2
+	VFMADD231SS 256(DX)(R11*4), X2, X1
+	VADDSS      X0, X1, X1
+	VCMPSS      $0x06, 200(CX)(R10*4), X1, K1
+	LEAQ        (R10)(R10*2), R12
+	MOVQ        16(SI)(R10*8), R9
+	ADDL        DI, R11
+	MOVQ        48(BX)(R12*8), R13
+	VMOVSS      X0, (R13)(R9*4)
+	MOVQ        56(BX)(R12*8), R13
+	VMOVSS      X1, (R13)(R9*4)
+	MOVQ        64(BX)(R12*8), R13
+	MOVL        R11, (R13)(R9*4)
+	KMOVW       K1, R11
+	ADDQ        R11, R9
+	MOVQ        R9, 16(SI)(R10*8)
+	TESTQ       R8, R8
+	JNZ         Found1
 
-Row4:
-	VBROADCASTSS  16(CX), Z7
-	VBROADCASTSS  64(CX), Z8
-	VCVTDQ2PS     512(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     576(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row5
-	VBROADCASTSS  112(CX), Z7
-	VBROADCASTSS  160(CX), Z8
-	VBROADCASTSS  208(CX), Z11
-	MOVQ          32(BX), DI
-	MOVQ          96(DX), R9
-	MOVQ          104(DX), R10
-	MOVQ          112(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 32(BX)
+Pair2:
+	MOVQ  16(SP), R8
+	TESTQ R8, R8
+	JZ    Pair3
 
-Row5:
-	VBROADCASTSS  20(CX), Z7
-	VBROADCASTSS  68(CX), Z8
-	VCVTDQ2PS     640(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     704(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row6
-	VBROADCASTSS  116(CX), Z7
-	VBROADCASTSS  164(CX), Z8
-	VBROADCASTSS  212(CX), Z11
-	MOVQ          40(BX), DI
-	MOVQ          120(DX), R9
-	MOVQ          128(DX), R10
-	MOVQ          136(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 40(BX)
+Found2:
+	TZCNTQ      R8, R9
+	BLSRQ       R8, R8
+	MOVL        R9, R10
+	SHRL        $0x05, R10
+	MOVL        R9, R11
+	ANDL        $0x1f, R11
+	VMOVSS      512(AX)(R9*4), X0
+	VMOVSS      512(DX)(R11*4), X1
+	VMOVSS      160(CX)(R10*4), X2
+	VFMADD231SS 384(DX)(R11*4), X2, X1
+	VMOVSS      112(CX)(R10*4), X2
+	VFMADD231SS 256(DX)(R11*4), X2, X1
+	VADDSS      X0, X1, X1
+	VCMPSS      $0x06, 208(CX)(R10*4), X1, K1
+	LEAQ        (R10)(R10*2), R12
+	MOVQ        32(SI)(R10*8), R9
+	ADDL        DI, R11
+	MOVQ        96(BX)(R12*8), R13
+	VMOVSS      X0, (R13)(R9*4)
+	MOVQ        104(BX)(R12*8), R13
+	VMOVSS      X1, (R13)(R9*4)
+	MOVQ        112(BX)(R12*8), R13
+	MOVL        R11, (R13)(R9*4)
+	KMOVW       K1, R11
+	ADDQ        R11, R9
+	MOVQ        R9, 32(SI)(R10*8)
+	TESTQ       R8, R8
+	JNZ         Found2
 
-Row6:
-	VBROADCASTSS  24(CX), Z7
-	VBROADCASTSS  72(CX), Z8
-	VCVTDQ2PS     768(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     832(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row7
-	VBROADCASTSS  120(CX), Z7
-	VBROADCASTSS  168(CX), Z8
-	VBROADCASTSS  216(CX), Z11
-	MOVQ          48(BX), DI
-	MOVQ          144(DX), R9
-	MOVQ          152(DX), R10
-	MOVQ          160(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 48(BX)
+Pair3:
+	MOVQ  24(SP), R8
+	TESTQ R8, R8
+	JZ    Pair4
 
-Row7:
-	VBROADCASTSS  28(CX), Z7
-	VBROADCASTSS  76(CX), Z8
-	VCVTDQ2PS     896(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     960(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row8
-	VBROADCASTSS  124(CX), Z7
-	VBROADCASTSS  172(CX), Z8
-	VBROADCASTSS  220(CX), Z11
-	MOVQ          56(BX), DI
-	MOVQ          168(DX), R9
-	MOVQ          176(DX), R10
-	MOVQ          184(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 56(BX)
+Found3:
+	TZCNTQ      R8, R9
+	BLSRQ       R8, R8
+	MOVL        R9, R10
+	SHRL        $0x05, R10
+	MOVL        R9, R11
+	ANDL        $0x1f, R11
+	VMOVSS      768(AX)(R9*4), X0
+	VMOVSS      512(DX)(R11*4), X1
+	VMOVSS      168(CX)(R10*4), X2
+	VFMADD231SS 384(DX)(R11*4), X2, X1
+	VMOVSS      120(CX)(R10*4), X2
+	VFMADD231SS 256(DX)(R11*4), X2, X1
+	VADDSS      X0, X1, X1
+	VCMPSS      $0x06, 216(CX)(R10*4), X1, K1
+	LEAQ        (R10)(R10*2), R12
+	MOVQ        48(SI)(R10*8), R9
+	ADDL        DI, R11
+	MOVQ        144(BX)(R12*8), R13
+	VMOVSS      X0, (R13)(R9*4)
+	MOVQ        152(BX)(R12*8), R13
+	VMOVSS      X1, (R13)(R9*4)
+	MOVQ        160(BX)(R12*8), R13
+	MOVL        R11, (R13)(R9*4)
+	KMOVW       K1, R11
+	ADDQ        R11, R9
+	MOVQ        R9, 48(SI)(R10*8)
+	TESTQ       R8, R8
+	JNZ         Found3
 
-Row8:
-	VBROADCASTSS  32(CX), Z7
-	VBROADCASTSS  80(CX), Z8
-	VCVTDQ2PS     1024(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     1088(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row9
-	VBROADCASTSS  128(CX), Z7
-	VBROADCASTSS  176(CX), Z8
-	VBROADCASTSS  224(CX), Z11
-	MOVQ          64(BX), DI
-	MOVQ          192(DX), R9
-	MOVQ          200(DX), R10
-	MOVQ          208(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 64(BX)
+Pair4:
+	MOVQ  32(SP), R8
+	TESTQ R8, R8
+	JZ    Pair5
 
-Row9:
-	VBROADCASTSS  36(CX), Z7
-	VBROADCASTSS  84(CX), Z8
-	VCVTDQ2PS     1152(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     1216(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row10
-	VBROADCASTSS  132(CX), Z7
-	VBROADCASTSS  180(CX), Z8
-	VBROADCASTSS  228(CX), Z11
-	MOVQ          72(BX), DI
-	MOVQ          216(DX), R9
-	MOVQ          224(DX), R10
-	MOVQ          232(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 72(BX)
+Found4:
+	TZCNTQ      R8, R9
+	BLSRQ       R8, R8
+	MOVL        R9, R10
+	SHRL        $0x05, R10
+	MOVL        R9, R11
+	ANDL        $0x1f, R11
+	VMOVSS      1024(AX)(R9*4), X0
+	VMOVSS      512(DX)(R11*4), X1
+	VMOVSS      176(CX)(R10*4), X2
+	VFMADD231SS 384(DX)(R11*4), X2, X1
+	VMOVSS      128(CX)(R10*4), X2
+	VFMADD231SS 256(DX)(R11*4), X2, X1
+	VADDSS      X0, X1, X1
+	VCMPSS      $0x06, 224(CX)(R10*4), X1, K1
+	LEAQ        (R10)(R10*2), R12
+	MOVQ        64(SI)(R10*8), R9
+	ADDL        DI, R11
+	MOVQ        192(BX)(R12*8), R13
+	VMOVSS      X0, (R13)(R9*4)
+	MOVQ        200(BX)(R12*8), R13
+	VMOVSS      X1, (R13)(R9*4)
+	MOVQ        208(BX)(R12*8), R13
+	MOVL        R11, (R13)(R9*4)
+	KMOVW       K1, R11
+	ADDQ        R11, R9
+	MOVQ        R9, 64(SI)(R10*8)
+	TESTQ       R8, R8
+	JNZ         Found4
 
-Row10:
-	VBROADCASTSS  40(CX), Z7
-	VBROADCASTSS  88(CX), Z8
-	VCVTDQ2PS     1280(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K3
-	VCVTDQ2PS     1344(AX), Z10
-	VMULPS        Z1, Z10, Z10
-	VFMADD213PS   Z3, Z7, Z10
-	VPANDD        Z6, Z10, Z10
-	VCMPPS        $0x06, Z8, Z10, K2, K4
-	KMOVW         K3, DI
-	KMOVW         K4, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row11
-	VBROADCASTSS  136(CX), Z7
-	VBROADCASTSS  184(CX), Z8
-	VBROADCASTSS  232(CX), Z11
-	MOVQ          80(BX), DI
-	MOVQ          240(DX), R9
-	MOVQ          248(DX), R10
-	MOVQ          256(DX), R11
-	VMOVUPS       512(SI), Z12
-	VFMADD231PS   384(SI), Z8, Z12
-	VFMADD231PS   256(SI), Z7, Z12
-	VADDPS        Z9, Z12, Z12
-	VCMPPS        $0x06, Z11, Z12, K3, K3
-	VPCOMPRESSD.Z Z9, K3, Z9
-	VMOVUPS       Z9, (R9)(DI*4)
-	VPCOMPRESSD.Z Z12, K3, Z9
-	VMOVUPS       Z9, (R10)(DI*4)
-	VPCOMPRESSD.Z Z4, K3, Z9
-	VMOVUPS       Z9, (R11)(DI*4)
-	KMOVW         K3, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	VMOVUPS       576(SI), Z9
-	VFMADD231PS   448(SI), Z8, Z9
-	VFMADD231PS   320(SI), Z7, Z9
-	VADDPS        Z10, Z9, Z9
-	VCMPPS        $0x06, Z11, Z9, K4, K4
-	VPCOMPRESSD.Z Z10, K4, Z7
-	VMOVUPS       Z7, (R9)(DI*4)
-	VPCOMPRESSD.Z Z9, K4, Z7
-	VMOVUPS       Z7, (R10)(DI*4)
-	VPCOMPRESSD.Z Z5, K4, Z7
-	VMOVUPS       Z7, (R11)(DI*4)
-	KMOVW         K4, R8
-	POPCNTL       R8, R8
-	ADDQ          R8, DI
-	MOVQ          DI, 80(BX)
+Pair5:
+	MOVQ  40(SP), R8
+	TESTQ R8, R8
+	JZ    Pair6
 
-Row11:
-	VBROADCASTSS  44(CX), Z7
-	VBROADCASTSS  92(CX), Z8
-	VCVTDQ2PS     1408(AX), Z9
-	VMULPS        Z0, Z9, Z9
-	VFMADD213PS   Z2, Z7, Z9
-	VPANDD        Z6, Z9, Z9
-	VCMPPS        $0x06, Z8, Z9, K1, K1
-	VCVTDQ2PS     1472(AX), Z0
-	VMULPS        Z1, Z0, Z0
-	VFMADD213PS   Z3, Z7, Z0
-	VPANDD        Z6, Z0, Z0
-	VCMPPS        $0x06, Z8, Z0, K2, K2
-	KMOVW         K1, DI
-	KMOVW         K2, R8
-	ORL           R8, DI
-	TESTL         DI, DI
-	JZ            Row12
-	VBROADCASTSS  140(CX), Z1
-	VBROADCASTSS  188(CX), Z2
-	VBROADCASTSS  236(CX), Z3
-	MOVQ          88(BX), AX
-	MOVQ          264(DX), CX
-	MOVQ          272(DX), DI
-	MOVQ          280(DX), R8
-	VMOVUPS       512(SI), Z6
-	VFMADD231PS   384(SI), Z2, Z6
-	VFMADD231PS   256(SI), Z1, Z6
-	VADDPS        Z9, Z6, Z6
-	VCMPPS        $0x06, Z3, Z6, K1, K1
-	VPCOMPRESSD.Z Z9, K1, Z7
-	VMOVUPS       Z7, (CX)(AX*4)
-	VPCOMPRESSD.Z Z6, K1, Z7
-	VMOVUPS       Z7, (DI)(AX*4)
-	VPCOMPRESSD.Z Z4, K1, Z7
-	VMOVUPS       Z7, (R8)(AX*4)
-	KMOVW         K1, DX
-	POPCNTL       DX, DX
-	ADDQ          DX, AX
-	VMOVUPS       576(SI), Z4
-	VFMADD231PS   448(SI), Z2, Z4
-	VFMADD231PS   320(SI), Z1, Z4
-	VADDPS        Z0, Z4, Z4
-	VCMPPS        $0x06, Z3, Z4, K2, K2
-	VPCOMPRESSD.Z Z0, K2, Z0
-	VMOVUPS       Z0, (CX)(AX*4)
-	VPCOMPRESSD.Z Z4, K2, Z0
-	VMOVUPS       Z0, (DI)(AX*4)
-	VPCOMPRESSD.Z Z5, K2, Z0
-	VMOVUPS       Z0, (R8)(AX*4)
-	KMOVW         K2, DX
-	POPCNTL       DX, DX
-	ADDQ          DX, AX
-	MOVQ          AX, 88(BX)
+Found5:
+	TZCNTQ      R8, R9
+	BLSRQ       R8, R8
+	MOVL        R9, R10
+	SHRL        $0x05, R10
+	MOVL        R9, R11
+	ANDL        $0x1f, R11
+	VMOVSS      1280(AX)(R9*4), X0
+	VMOVSS      512(DX)(R11*4), X1
+	VMOVSS      184(CX)(R10*4), X2
+	VFMADD231SS 384(DX)(R11*4), X2, X1
+	VMOVSS      136(CX)(R10*4), X2
+	VFMADD231SS 256(DX)(R11*4), X2, X1
+	VADDSS      X0, X1, X1
+	VCMPSS      $0x06, 232(CX)(R10*4), X1, K1
+	LEAQ        (R10)(R10*2), R12
+	MOVQ        80(SI)(R10*8), R9
+	ADDL        DI, R11
+	MOVQ        240(BX)(R12*8), R13
+	VMOVSS      X0, (R13)(R9*4)
+	MOVQ        248(BX)(R12*8), R13
+	VMOVSS      X1, (R13)(R9*4)
+	MOVQ        256(BX)(R12*8), R13
+	MOVL        R11, (R13)(R9*4)
+	KMOVW       K1, R11
+	ADDQ        R11, R9
+	MOVQ        R9, 80(SI)(R10*8)
+	TESTQ       R8, R8
+	JNZ         Found5
 
-Row12:
+Pair6:
 	VZEROUPPER
 	RET
-
-DATA laneNumbers<>+0(SB)/4, $0x00000000
-DATA laneNumbers<>+4(SB)/4, $0x00000001
-DATA laneNumbers<>+8(SB)/4, $0x00000002
-DATA laneNumbers<>+12(SB)/4, $0x00000003
-DATA laneNumbers<>+16(SB)/4, $0x00000004
-DATA laneNumbers<>+20(SB)/4, $0x00000005
-DATA laneNumbers<>+24(SB)/4, $0x00000006
-DATA laneNumbers<>+28(SB)/4, $0x00000007
-DATA laneNumbers<>+32(SB)/4, $0x00000008
-DATA laneNumbers<>+36(SB)/4, $0x00000009
-DATA laneNumbers<>+40(SB)/4, $0x0000000a
-DATA laneNumbers<>+44(SB)/4, $0x0000000b
-DATA laneNumbers<>+48(SB)/4, $0x0000000c
-DATA laneNumbers<>+52(SB)/4, $0x0000000d
-DATA laneNumbers<>+56(SB)/4, $0x0000000e
-DATA laneNumbers<>+60(SB)/4, $0x0000000f
-GLOBL laneNumbers<>(SB), RODATA|NOPTR, $64
 
 // func thinAVX512(key []float32, reach []float32, index []int32, must float32) int
 // Requires: AVX, AVX512F, BMI2, POPCNT
