@@ -25,7 +25,7 @@ func (g *gen) tile() {
 	k, a, b := g.integer("k"), g.pointer("a"), g.pointer("b")
 	wide := cols / g.lanes
 	sums := g.zeros(rows * wide)
-	g.tileSteps(k, a, b, sums, products{g.VMOVUPS, g.VBROADCASTSS, g.VFMADD231PS}, nil)
+	g.tileSteps(k, a, b, sums, products{g.VMOVUPS, g.VBROADCASTSS, g.VFMADD231PS}, func() {})
 	g.storeTile(sums, rows, wide)
 	g.end()
 }
@@ -35,17 +35,19 @@ func (g *gen) tile() {
 type products struct{ load, spread, add func(...operand.Op) }
 
 // tileSteps adds the product of panels a and b of k steps to sums, which it
-// does not set; k and the addresses are used up. Each step brings a line of each
-// of the rows ahead into the second-level cache.
-func (g *gen) tileSteps(k, a, b reg.Register, sums []reg.VecVirtual, p products, ahead []reg.Register) {
-	rows, cols := g.tileShape()
-	wide := cols / g.lanes
+// does not set; k and the addresses are used up. Each step begins with beside.
+func (g *gen) tileSteps(k, a, b reg.Register, sums []reg.VecVirtual, p products, beside func()) {
 	g.Label("Step")
-	for _, next := range ahead {
-		g.PREFETCHT1(at(next, 0))
-		g.ADDQ(operand.U32(64), next)
-	}
-	row := g.vecs(wide)
+	beside()
+	g.tileStep(a, b, sums, p)
+	g.DECQ(k)
+	g.JNZ(operand.LabelRef("Step"))
+}
+
+// tileStep adds the products of one step and goes on to the next.
+func (g *gen) tileStep(a, b reg.Register, sums []reg.VecVirtual, p products) {
+	rows, cols := g.tileShape()
+	row := g.vecs(cols / g.lanes)
 	for j, v := range row {
 		p.load(at(b, j*g.bytes()), v)
 	}
@@ -53,13 +55,11 @@ func (g *gen) tileSteps(k, a, b reg.Register, sums []reg.VecVirtual, p products,
 		x := g.vec()
 		p.spread(at(a, 4*i), x)
 		for j, v := range row {
-			p.add(v, x, sums[wide*i+j])
+			p.add(v, x, sums[len(row)*i+j])
 		}
 	}
 	g.ADDQ(operand.U32(uint32(4*rows)), a)
 	g.ADDQ(operand.U32(uint32(4*cols)), b)
-	g.DECQ(k)
-	g.JNZ(operand.LabelRef("Step"))
 }
 
 // storeTile writes or adds the block of sums.

@@ -80,6 +80,7 @@ func emitScreen(g *gen) {
 	g.maxAbs()
 	g.quantize()
 	g.byteTile()
+	g.byteTileDots()
 	g.screen()
 	g.thin()
 	g.choose()

@@ -112,17 +112,11 @@ func (g *gen) sumWords(v reg.VecVirtual) reg.Register {
 // bring in rows of as many numbers as the panels have bytes: a quarter of the
 // steps has as many as such a row has lines.
 func (g *gen) byteTile() {
-	rows, cols := g.tileShape()
 	g.begin("byteTile", "(k int, a, b []byte, start, c []int32, ahead *[8]*float32)",
 		"sets c [rows,cols] to start [cols] plus the product of panels a [k,rows,4],",
 		"unsigned, and b [k,cols,4], signed; k > 0. It brings the rows ahead, of 4k",
 		"numbers, into the second-level cache.")
-	k, a, b, start := g.integer("k"), g.pointer("a"), g.pointer("b"), g.pointer("start")
-	wide := cols / g.lanes
-	sums := g.vecs(rows * wide)
-	for i, s := range sums {
-		g.VMOVDQU32(at(start, i%wide*g.bytes()), s)
-	}
+	k, a, b, sums, p := g.beginBytes()
 	ahead, quarter := g.integer("ahead"), g.copyOf(k)
 	g.ADDQ(operand.U32(3), quarter)
 	g.SHRQ(operand.U8(2), quarter)
@@ -136,12 +130,76 @@ func (g *gen) byteTile() {
 		g.MOVQ(at(ahead, 8*i), row)
 	}
 	g.ADDQ(operand.U32(8*uint32(len(two))), ahead)
-	g.tileSteps(steps, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPBUSD}, two)
+	g.tileSteps(steps, a, b, sums, p, func() {
+		for _, next := range two {
+			g.PREFETCHT1(at(next, 0))
+			g.ADDQ(operand.U32(64), next)
+		}
+	})
 	g.TESTQ(k, k)
 	g.JNZ(operand.LabelRef("Quarter"))
+	g.endBytes(sums)
+}
+
+// beginBytes loads what tiles of bytes begin with.
+func (g *gen) beginBytes() (k, a, b reg.Register, sums []reg.VecVirtual, p products) {
+	rows, cols := g.tileShape()
+	k, a, b = g.integer("k"), g.pointer("a"), g.pointer("b")
+	wide, start := cols/g.lanes, g.pointer("start")
+	sums = g.vecs(rows * wide)
+	for i, s := range sums {
+		g.VMOVDQU32(at(start, i%wide*g.bytes()), s)
+	}
+	return k, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPBUSD}
+}
+
+// endBytes stores the sums and returns.
+func (g *gen) endBytes(sums []reg.VecVirtual) {
 	c := g.pointer("c")
 	for i, s := range sums {
 		g.VMOVDQU32(s, at(c, i*g.bytes()))
 	}
 	g.end()
+}
+
+// besideRows is how many rows of numbers a tile of bytes brings in or scores.
+const besideRows = 8
+
+// byteTileDots is byteTile that also makes dot products of numbers, two vectors
+// of them a step: alone they would wait for the caches. An eighth of the steps
+// goes through one row.
+func (g *gen) byteTileDots() {
+	g.begin("byteTileDots", "(k int, a, b []byte, start, c []int32, ahead, rows *[8]*float32, x *float32, dots *[8]float32)",
+		"is byteTile for k a multiple of 8 that also sets dots to the dot of x and each",
+		"of the rows, of 4k numbers, as dots does.")
+	k, a, b, sums, p := g.beginBytes()
+	i, x, off := g.GP64(), g.integer("x"), g.GP64()
+	g.XORQ(i, i)
+	g.SHLQ(operand.U8(4), k) // bytes of a row
+	g.Label("Row")
+	next, w := g.integer("ahead"), g.integer("rows")
+	for _, row := range []reg.Register{next, w} {
+		g.MOVQ(operand.Mem{Base: row, Index: i, Scale: 8}, row)
+	}
+	dot := g.zeros(dotSums)
+	g.XORQ(off, off)
+	g.Label("Step")
+	for l, sum := range dot {
+		line, v := l*g.bytes(), g.vec()
+		g.PREFETCHT1(indexed(next, off, line))
+		g.VMOVUPS(indexed(x, off, line), v)
+		g.VFMADD231PS(indexed(w, off, line), v, sum)
+	}
+	g.tileStep(a, b, sums, p)
+	g.ADDQ(operand.U32(uint32(dotSums*g.bytes())), off)
+	g.CMPQ(off, k)
+	g.JL(operand.LabelRef("Step"))
+	g.VADDPS(dot[1], dot[0], dot[0])
+	lanes, dots := g.quarter(dot[0]), g.integer("dots")
+	g.sumLanes(lanes)
+	g.VMOVSS(lanes, operand.Mem{Base: dots, Index: i, Scale: 4})
+	g.INCQ(i)
+	g.CMPQ(i, operand.U32(besideRows))
+	g.JL(operand.LabelRef("Row"))
+	g.endBytes(sums)
 }

@@ -56,7 +56,7 @@ func (g *gen) wordTile() {
 	k, a, b := g.integer("k"), g.pointer("a"), g.pointer("b")
 	wide := cols / g.lanes
 	sums := g.zeros(rows * wide)
-	g.tileSteps(k, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPWSSD}, nil)
+	g.tileSteps(k, a, b, sums, products{g.VMOVDQU32, g.VPBROADCASTD, g.VPDPWSSD}, func() {})
 	scale, factor, add := g.pointer("scale"), g.pointer("factor"), g.pointer("add")
 	dst, ld := g.pointer("dst"), g.integer("ld")
 	g.SHLQ(operand.U8(2), ld)

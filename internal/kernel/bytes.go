@@ -14,7 +14,10 @@ type byteKernels struct {
 	// tile sets c [tileRows,tileCols] to start plus the product of panels
 	// a [k,tileRows,4], unsigned, and b [k,tileCols,4], signed. It brings the rows
 	// ahead, of 4k numbers, into the second-level cache.
-	tile func(k int, a, b []byte, start, c []int32, ahead *[aheadRows]*float32)
+	tile func(k int, a, b []byte, start, c []int32, ahead *[besideRows]*float32)
+	// tileDots is tile, for k a multiple of 8, that sets dots to the dot of x and
+	// each of the rows as well, all of 4k numbers.
+	tileDots func(k int, a, b []byte, start, c []int32, ahead, rows *[besideRows]*float32, x *float32, dots *[besideRows]float32)
 	// screen appends to the lists of row i, which begin at out[3i], the estimates
 	// acc[i,j]·factor[j]·scale[i] + add[j], with the bits of keep alone, that are
 	// not below or at above[i] and whose reach, greater by whole[i]·lost[j] +
@@ -39,7 +42,10 @@ type byteKernels struct {
 	order func(index, outIndex []int32, key, outKey, score, outScore []float32)
 }
 
-const orderRoom = 64
+const (
+	orderRoom  = 64
+	besideRows = 8 // rows of weights that are brought in or scored with a tile
+)
 
 // What screen reads of a latent: factor, add, lost, size, rest; and of a row:
 // scale, above, whole, less, must.

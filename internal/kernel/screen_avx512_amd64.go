@@ -23,6 +23,12 @@ func quantizeAVX512(dst []byte, x []float32, scale float32, inverse float32, off
 //go:noescape
 func byteTileAVX512(k int, a []byte, b []byte, start []int32, c []int32, ahead *[8]*float32)
 
+// byteTileDotsAVX512 is byteTile for k a multiple of 8 that also sets dots to the dot of x and each
+// of the rows, of 4k numbers, as dots does.
+//
+//go:noescape
+func byteTileDotsAVX512(k int, a []byte, b []byte, start []int32, c []int32, ahead *[8]*float32, rows *[8]*float32, x *float32, dots *[8]float32)
+
 // screenAVX512 appends to the lists of row i the estimates of a block of the byte tile's
 // shape that are not excluded: acc[i,j]·factor[j]·scale[i] + add[j], with the
 // bits of keep alone, is not below or at above[i] (a NaN is not), nor is its

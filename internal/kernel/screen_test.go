@@ -125,7 +125,7 @@ func TestByteTileTwin(t *testing.T) {
 			for i := range start {
 				start[i] = int32(r.IntN(1000) - 500)
 			}
-			c, ahead := make([]int32, rows*cols+1), [aheadRows]*float32{}
+			c, ahead := make([]int32, rows*cols+1), [besideRows]*float32{}
 			c[rows*cols] = 77
 			s.bytes.tile(k, a, b, start, c, &ahead)
 			for i := range rows {
@@ -190,7 +190,7 @@ func (z selection) holdBound(t *testing.T, sel *Selector, s *set, scene string) 
 			}
 			panel, col := b/rows*rows, f/cols*cols
 			part := func(k int) float32 { return sel.screen.latents[(f/cols*latentParts+k)*cols+f%cols] }
-			s.bytes.tile(sel.screen.depth, c.panels[panel*size:], sel.screen.panels[col*size:], sel.screen.start[col:], c.acc, c.finish.rowsAhead())
+			s.bytes.tile(sel.screen.depth, c.panels[panel*size:], sel.screen.panels[col*size:], sel.screen.start[col:], c.acc, &[besideRows]*float32{})
 			estimate := float64(c.acc[(b-panel)*cols+f-col])*float64(part(0))*float64(c.rows[b].scale) + float64(part(1))
 			score := s.dot(z.x[b*z.D:(b+1)*z.D], z.w[f*z.D:])
 			if z.bias != nil {

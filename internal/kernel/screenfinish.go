@@ -8,8 +8,8 @@ import (
 
 // A finisher scores what screening left of the rows of an item. Their weights
 // come from beyond the caches of a core, which waits for them longer than it
-// computes; so they are brought in while the next item is screened, which
-// computes and hardly loads.
+// computes; so they are brought in and scored while the next item is screened,
+// which computes and hardly loads.
 type finisher struct {
 	c *screenRows
 	*bank
@@ -28,13 +28,14 @@ type finisher struct {
 	scores  []float32 // and scores
 	keys    []float32 // and keys: the scores, or ranked
 	ranked  []float32
-	fetched int // latents that were asked for
+	fetched int // latents whose weights were asked for
+	scored  int // and that have scores, without the bias
 
-	ahead [aheadRows]*float32
+	beside bool // tiles make dot products
+	ahead  [besideRows]*float32
+	near   [besideRows]*float32
+	dots   [besideRows]float32
 }
-
-// aheadRows is how many rows of weights are brought in with a tile.
-const aheadRows = 8
 
 // finishStage says what the latents chosen of a row are.
 type finishStage int
@@ -47,26 +48,41 @@ const (
 
 // begin takes over a bank of rows.
 func (f *finisher) begin(b *bank) {
-	f.bank, f.next, f.stage, f.latent, f.fetched = b, 0, noRow, f.latent[:0], 0
+	f.bank, f.next, f.row, f.stage, f.latent, f.fetched, f.scored = b, 0, 0, noRow, f.latent[:0], 0, 0
+	f.beside = f.c.z.sel.d%(4*besideRows) == 0
 }
 
-// rowsAhead are the rows of weights to bring in now. Once all of a stage have
-// been, the stage is gone through and those of the next begin.
-func (f *finisher) rowsAhead() *[aheadRows]*float32 {
-	s := f.c.z.sel
-	if f.fetched == len(f.latent) {
+// tile multiplies panels. Beside that it brings in weights and scores those
+// that the tile before brought in; or, where it cannot, all of a stage are scored
+// once they are there.
+func (f *finisher) tile(a, b []byte, start, acc []int32) {
+	if f.scored == len(f.latent) || !f.beside && f.fetched == len(f.latent) {
 		f.work()
-		f.fetched = 0
 	}
-	n := min(len(f.latent)-f.fetched, aheadRows)
-	for i := range n {
-		f.ahead[i] = &s.w[int(f.latent[f.fetched+i])*s.d]
+	z, s := f.c.z, f.c.z.sel
+	from, first := f.scored, f.fetched
+	f.fetched = min(first+besideRows, len(f.latent))
+	f.rowsAt(&f.ahead, first, f.fetched)
+	if !f.beside || from == first {
+		z.kernel.tile(z.depth, a, b, start, acc, &f.ahead)
+		return
 	}
-	for i := n; i < aheadRows; i++ {
-		f.ahead[i] = &words(f.c.panels)[0] // which is there
+	f.rowsAt(&f.near, from, first)
+	z.kernel.tileDots(z.depth, a, b, start, acc, &f.ahead, &f.near, &s.x[f.row*s.d], &f.dots)
+	f.scored += copy(f.scores[from:first], f.dots[:])
+}
+
+// rowsAt sets rows to the weights of latents [from,to) of those chosen, and what
+// is left to numbers that are in cache.
+func (f *finisher) rowsAt(rows *[besideRows]*float32, from, to int) {
+	s := f.c.z.sel
+	for i := range rows {
+		if from+i < to {
+			rows[i] = &s.w[int(f.latent[from+i])*s.d]
+		} else {
+			rows[i] = &s.x[f.row*s.d]
+		}
 	}
-	f.fetched += n
-	return &f.ahead
 }
 
 // all goes through the rows that are left.
@@ -82,7 +98,7 @@ func (f *finisher) work() bool {
 		switch f.stage {
 		case noRow:
 			if f.next == len(f.number) {
-				f.latent = f.latent[:0]
+				f.latent, f.fetched, f.scored = f.latent[:0], 0, 0
 				return false
 			}
 			f.first()
@@ -185,17 +201,20 @@ func (f *finisher) choose(least, below, must float32) {
 	for len(f.latent)%dotsAtOnce != 0 { // the last one again
 		f.latent = append(f.latent, f.latent[len(f.latent)-1])
 	}
+	f.scores = reuse.Slice(f.scores, roundUp(len(f.place), block))
+	f.fetched, f.scored = 0, 0
 }
 
 // dotsAtOnce is how many rows the kernels of Dots share the loads of x among.
 const dotsAtOnce = 4
 
-// score scores the latents chosen.
+// score scores those of the latents chosen that have no score yet.
 func (f *finisher) score() {
 	s, n := f.c.z.sel, len(f.place)
 	f.c.scored += n
-	f.scores = reuse.Slice(f.scores, roundUp(n, block))
-	s.set.dots(f.scores[:len(f.latent)], s.x[f.row*s.d:(f.row+1)*s.d], s.w, f.latent, nil, s.f)
+	if left := f.latent[f.scored:]; len(left) > 0 {
+		s.set.dots(f.scores[f.scored:len(f.latent)], s.x[f.row*s.d:(f.row+1)*s.d], s.w, left, nil, s.f)
+	}
 	for i := n; i < len(f.scores); i++ {
 		f.scores[i] = float32(math.NaN()) // which nothing keeps
 	}

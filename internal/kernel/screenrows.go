@@ -114,7 +114,7 @@ func (c *screenRows) end() {
 	c.finish.all()
 	c.finish.number = c.finish.number[:0]
 	c.finish.begin(c.finish.bank)
-	c.finish.ahead = [aheadRows]*float32{}
+	c.finish.ahead, c.finish.near = [besideRows]*float32{}, [besideRows]*float32{}
 	for left := c.open; len(left) > 0; {
 		n := min(len(left), c.z.sel.most)
 		c.exact.score(c.z.sel, left[:n])
@@ -183,7 +183,7 @@ func (c *screenRows) group(first int) {
 	for row := 0; row < rows; row += set.tileRows {
 		c.panel(first, row, rows)
 		for col := first; col < min(first+groupCols, z.sel.n); col += set.tileCols {
-			z.kernel.tile(z.depth, c.panels[row*size:], z.panels[col*size:], z.start[col:], c.acc, c.finish.rowsAhead())
+			c.finish.tile(c.panels[row*size:], z.panels[col*size:], z.start[col:], c.acc)
 			columns := ^uint32(0) >> max(0, col+set.tileCols-z.sel.n)
 			z.kernel.screen(c.acc, z.latents[col*latentParts:], int32(col), columns, c.keep, c.parts, c.lists, c.count)
 		}

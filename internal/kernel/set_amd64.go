@@ -22,7 +22,7 @@ func bytesAVX512() *byteKernels {
 	if !cpu.X86.HasAVX512VNNI {
 		return nil
 	}
-	return &byteKernels{maxAbs: maxAbsAVX512, quantize: quantizeAVX512, tile: byteTileAVX512, screen: screenAVX512, thin: thinAVX512, choose: chooseAVX512, kthFrom: kthFromAVX512, order: orderAVX512}
+	return &byteKernels{maxAbs: maxAbsAVX512, quantize: quantizeAVX512, tile: byteTileAVX512, tileDots: byteTileDotsAVX512, screen: screenAVX512, thin: thinAVX512, choose: chooseAVX512, kthFrom: kthFromAVX512, order: orderAVX512}
 }
 
 func wordsAVX512() *wordKernels {
