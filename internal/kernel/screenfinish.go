@@ -125,7 +125,10 @@ func (f *finisher) first() {
 	f.guessed, f.must = state.above > s.pass.floor, s.pass.floor
 	f.kept.reset()
 	switch {
-	case state.wild || f.guessed && p.len() < k:
+	case state.wild:
+		f.leave()
+	case f.guessed && p.len() < k:
+		f.c.usual.add(state.above / state.size / 2)
 		f.leave()
 	case f.guessed || k > 0 && p.len() > k:
 		f.least = f.c.z.kernel.kthFrom(p.key, k, state.least, roughly)
@@ -141,6 +144,7 @@ func (f *finisher) first() {
 func (f *finisher) second() {
 	bound := f.bound(f.c.z.sel.pass.largest)
 	if f.guessed && !(bound > f.rows[f.i].above) {
+		f.c.usual.add(max(0, bound) / f.rows[f.i].size)
 		f.leave() // the guess was not below it
 		return
 	}
@@ -162,6 +166,9 @@ func (f *finisher) decide() {
 	s := f.c.z.sel
 	out, k := &s.perRow[f.row], s.pass.largest
 	f.order(out)
+	if k > 0 {
+		f.c.usual.add(max(0, f.must) / f.rows[f.i].size)
+	}
 	if k > 0 && out.len() > k {
 		bound := f.c.z.kernel.kthFrom(out.key, k, f.must, 0)
 		out.keep(bound, k-countAbove(out.key, bound))

@@ -21,6 +21,7 @@ type screenRows struct {
 
 	guessed float32  // part of a margin that raise takes off
 	plain   bool     // keys are scores
+	usual   usual    // bounds of rows
 	finish  finisher // of the rows of the item before
 	exact   *scratch // for rows that are not screened
 	open    []int    // rows of all items that screening does not decide
@@ -37,6 +38,7 @@ type bank struct {
 
 // A screenRow is the state of one row.
 type screenRow struct {
+	size  float32 // its norm
 	scale float32 // of its bytes
 	whole float32 // times bounds.lost
 	lost  float32 // times bounds.size
@@ -78,6 +80,9 @@ func (c *screenRows) reserve(z *screen, exact *scratch) {
 		b.reserve(max(8*groupCols, 2*spare(s.pass.largest)))
 	}
 	c.finish.begin(c.finish.bank)
+	if s.pass.largest > 0 {
+		c.usual.reset(s.pass.largest, s.n, s.d)
+	}
 	c.open = c.open[:0]
 }
 
@@ -234,11 +239,15 @@ func (c *screenRows) guess(sampled int) {
 	share := float64(s.pass.largest) * float64(sampled) / float64(s.n)
 	rank := int(share + rankSigmas*math.Sqrt(share) + 2)
 	for i := range c.number {
-		if p := &c.picks[i]; rank < s.pass.largest && rank < p.len() {
+		if p := &c.picks[i]; rank < s.pass.largest && raiseFrom*rank < p.len() {
 			c.raise(&c.rows[i], p, rank)
 		}
 	}
 }
+
+// raiseFrom is how many times its rank a guess's list must be long to be worth
+// its time.
+const raiseFrom = 3
 
 // rankSigmas is how far from its mean the number of picks in a sample may be,
 // in standard deviations.
@@ -250,11 +259,15 @@ func (c *screenRows) quantize() {
 	size := z.depth * 4
 	for i, row := range c.number {
 		q := z.quantize(c.staged[i*size:(i+1)*size], s.x[row*s.d:(row+1)*s.d], 128)
+		above := s.pass.floor
+		if s.pass.largest > 0 {
+			above = max(above, c.usual.low()*float32(q.size))
+		}
 		c.rows[i] = screenRow{
-			scale: float32(q.scale), wild: q.wild || q.size == 0,
+			size: float32(q.size), scale: float32(q.scale), wild: q.wild || q.size == 0,
 			whole: float32(q.whole * slack * z.trust),
 			lost:  float32((q.lost*z.trust + rounding(s.d)*q.size) * slack),
-			above: s.pass.floor, least: float32(math.Inf(-1)), full: math.MaxInt,
+			above: above, least: float32(math.Inf(-1)), full: math.MaxInt,
 		}
 		c.picks[i].reset()
 	}
@@ -278,3 +291,42 @@ func (c *screenRows) raise(row *screenRow, p *picks, k int) float32 {
 // guessSigmas is how sure the guess of raise is, in standard deviations of an
 // estimate's error.
 const guessSigmas = 4
+
+// A usual is what bounds rows had lately, in parts of their norms: others will
+// hardly ever have a smaller one.
+type usual struct {
+	of           [3]int
+	least, older float32 // of the rows so far, and of as many before them
+	rows         int
+}
+
+const (
+	usualRows  = 256  // that are looked back at, at least
+	usualFirst = 32   // that must have been seen
+	usualSlack = 0.95 // times the least
+)
+
+// reset forgets what other selections had.
+func (u *usual) reset(k, n, d int) {
+	if of := [3]int{k, n, d}; of != u.of {
+		inf := float32(math.Inf(1))
+		*u = usual{of: of, least: inf, older: inf}
+	}
+}
+
+// add tells the bound of a row.
+func (u *usual) add(part float32) {
+	if u.rows == usualRows {
+		u.least, u.older, u.rows = float32(math.Inf(1)), u.least, 0
+	}
+	u.least = min(u.least, part)
+	u.rows++
+}
+
+// low is a bound that rows hardly ever are below, or 0.
+func (u *usual) low() float32 {
+	if u.rows < usualFirst && math.IsInf(float64(u.older), 1) {
+		return 0
+	}
+	return usualSlack * min(u.least, u.older)
+}
