@@ -146,6 +146,67 @@ func TestByteTileTwin(t *testing.T) {
 	})
 }
 
+// Beside its own work a tile makes dot products, to the bit.
+func TestByteTileDotsTwin(t *testing.T) {
+	eachBytes(t, func(t *testing.T, s *set) {
+		r := rand.New(rand.NewPCG(3, 4))
+		rows, cols := s.tileRows, s.tileCols
+		for _, k := range []int{8, 16, 192, 1000} {
+			a, b, start := make([]byte, 4*k*rows), make([]byte, 4*k*cols), make([]int32, cols)
+			for i := range a {
+				a[i] = byte(r.IntN(256))
+			}
+			for i := range b {
+				b[i] = byte(int8(r.IntN(255) - 127))
+			}
+			x, w := randomFloats(r, 4*k), randomFloats(r, besideRows*4*k)
+			var ahead, near [besideRows]*float32
+			for i := range near {
+				ahead[i], near[i] = &w[0], &w[i*4*k]
+			}
+			got, want := make([]int32, rows*cols), make([]int32, rows*cols)
+			var dots [besideRows]float32
+			s.bytes.tile(k, a, b, start, want, &ahead)
+			s.bytes.tileDots(k, a, b, start, got, &ahead, &near, &x[0], &dots)
+			if !slices.Equal(got, want) {
+				t.Fatalf("k %d: products differ from those of tile", k)
+			}
+			for i, dot := range dots {
+				if want := s.dot(x, w[i*4*k:]); dot != want {
+					t.Fatalf("k %d: dot %d is %g, want %g", k, i, dot, want)
+				}
+			}
+		}
+	})
+}
+
+// A usual bound is the least of the last rows, forgets rows of long ago, and waits
+// for some.
+func TestUsual(t *testing.T) {
+	var u usual
+	u.reset(2, 3, 4)
+	for range usualFirst {
+		if low := u.low(); low != 0 {
+			t.Fatalf("after %d rows the bound is %g, want none", u.rows, low)
+		}
+		u.add(1)
+	}
+	u.reset(2, 3, 4)
+	u.add(0.5)
+	if got := u.low(); got != usualSlack*0.5 {
+		t.Errorf("the bound is %g, want %g", got, usualSlack*0.5)
+	}
+	for range 2 * usualRows {
+		u.add(2)
+	}
+	if got, want := u.low(), float32(usualSlack)*2; got != want {
+		t.Errorf("the bound is %g after many rows, want %g", got, want)
+	}
+	if u.reset(3, 3, 4); u.low() != 0 {
+		t.Error("the bound of another selection is kept")
+	}
+}
+
 // The bound holds: no key is farther from its estimate than the margin.
 func TestScreenBoundHolds(t *testing.T) {
 	pool := NewPool(1)
@@ -216,6 +277,8 @@ func TestScreenEqualsExact(t *testing.T) {
 	pool := NewPool(2)
 	defer pool.Close()
 	eachBytes(t, func(t *testing.T, s *set) {
+		used := NewSelector(pool) // by other rows before
+		used.set = s
 		for _, scene := range scenes {
 			z := selection{B: 270, D: 300, F: 2500}
 			r := rand.New(rand.NewPCG(9, 10))
@@ -229,8 +292,8 @@ func TestScreenEqualsExact(t *testing.T) {
 				{Kind: TopK, K: 16, Abs: true}, {Kind: TopK, K: 16, Subset: half}, {Kind: TopK, K: 16, Weight: randomWeights(r, z.F)}} {
 				exact, screened := NewSelector(pool), NewSelector(pool)
 				exact.set, screened.set, exact.Screen = s, s, ScreenOff
-				got, want := &Support{}, &Support{}
-				for sel, dst := range map[*Selector]*Support{exact: want, screened: got} {
+				got, want, after := &Support{}, &Support{}, &Support{}
+				for sel, dst := range map[*Selector]*Support{exact: want, screened: got, used: after} {
 					if err := sel.Select(dst, z.x, z.w, z.bias, z.B, z.D, z.F, rule); err != nil {
 						t.Fatal(err)
 					}
@@ -238,6 +301,9 @@ func TestScreenEqualsExact(t *testing.T) {
 				rows, scored := screened.Screened()
 				if d := differ(got, want); d != "" {
 					t.Fatalf("%s, rule %d, abs %v: %s", scene.name, rule.Kind, rule.Abs, d)
+				}
+				if d := differ(after, want); d != "" {
+					t.Fatalf("%s after other rows, rule %d, abs %v: %s", scene.name, rule.Kind, rule.Abs, d)
 				}
 				if scene.name == "normal" && rows < z.B {
 					t.Errorf("rule %d, abs %v: screening decided %d of %d rows", rule.Kind, rule.Abs, rows, z.B)
