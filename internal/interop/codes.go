@@ -17,10 +17,8 @@ import (
 // the dump a row: its number, its latents ascending and their values. The two
 // lists are compressed rows (CSR) as Arrow lays lists out.
 type CodesWriter struct {
-	w     *ipc.FileWriter
-	b     *array.RecordBuilder
-	index *array.Int32Builder
-	value *array.Float32Builder
+	w      *ipc.FileWriter
+	schema *arrow.Schema
 }
 
 // NewCodesWriter starts a file on w. meta says which autoencoder and dump it
@@ -42,32 +40,30 @@ func NewCodesWriter(w io.Writer, latents int, meta map[string]string) (*CodesWri
 	if err != nil {
 		return nil, err
 	}
-	c := &CodesWriter{w: out, b: array.NewRecordBuilder(memory.NewGoAllocator(), schema)}
-	c.index = c.b.Field(1).(*array.ListBuilder).ValueBuilder().(*array.Int32Builder)
-	c.value = c.b.Field(2).(*array.ListBuilder).ValueBuilder().(*array.Float32Builder)
-	return c, nil
+	return &CodesWriter{out, schema}, nil
 }
 
-// Write adds the codes of a batch as one record batch.
+// Write adds the codes of a batch as one record batch. Arrow lays lists out as
+// codes are, so nothing is copied on the way to the file.
 func (c *CodesWriter) Write(b *activations.Batch, codes sae.Encoded) error {
-	c.b.Field(0).(*array.Int64Builder).AppendValues(b.Row[:codes.N], nil)
-	for i := range codes.N {
-		index, value := codes.Row(i)
-		c.b.Field(1).(*array.ListBuilder).Append(true)
-		c.index.AppendValues(index, nil)
-		c.b.Field(2).(*array.ListBuilder).Append(true)
-		c.value.AppendValues(value, nil)
-	}
-	rec := c.b.NewRecord()
-	defer rec.Release()
-	return c.w.Write(rec)
+	number := array.NewInt64Data(array.NewData(c.schema.Field(0).Type, codes.N, []*memory.Buffer{nil, buffer(arrow.Int64Traits.CastToBytes(b.Row[:codes.N]))}, nil, 0, 0))
+	latent := c.list(1, codes, arrow.Int32Traits.CastToBytes(codes.Index))
+	value := c.list(2, codes, arrow.Float32Traits.CastToBytes(codes.Value))
+	return c.w.Write(array.NewRecord(c.schema, []arrow.Array{number, latent, value}, int64(codes.N)))
 }
+
+// list is a column of lists, one for each row of the codes, of entries in bytes.
+func (c *CodesWriter) list(field int, codes sae.Encoded, entries []byte) arrow.Array {
+	of := c.schema.Field(field).Type.(*arrow.ListType)
+	values := array.NewData(of.Elem(), len(codes.Index), []*memory.Buffer{nil, buffer(entries)}, nil, 0, 0)
+	ends := buffer(arrow.Int32Traits.CastToBytes(codes.RowPtr))
+	return array.NewListData(array.NewData(of, codes.N, []*memory.Buffer{nil, ends}, []arrow.ArrayData{values}, 0, 0))
+}
+
+func buffer(b []byte) *memory.Buffer { return memory.NewBufferBytes(b) }
 
 // Close writes the footer. The writer below is the caller's to close.
-func (c *CodesWriter) Close() error {
-	c.b.Release()
-	return c.w.Close()
-}
+func (c *CodesWriter) Close() error { return c.w.Close() }
 
 // seekable lets Arrow's file writer, which asks where it is and never goes
 // back, write to any io.Writer.
