@@ -55,18 +55,26 @@ func (m *decoding) settle(s *Sample) {
 
 // measure measures row i of s.
 func (m *decoding) measure(s *Sample, i int, scratch *[3][]float32) {
-	recon, left := scratch[0], scratch[1]
+	recon, left := m.decode(s, i, scratch[0]), scratch[1]
 	x := s.Scaled[i*s.D : (i+1)*s.D]
 	index, values := s.Codes.Row(i)
-	bias := m.s.Weight("decoder.bias")
-	clear(recon[copy(recon, bias):])
-	ahead := kernel.After(s.Codes.Index, int(s.Codes.RowPtr[i]), int(s.Codes.RowPtr[i+1]))
-	kernel.SumRows(recon, values, m.s.Weight("decoder.weight"), index, ahead)
 	kernel.Sub(left, x, recon)
 	m.angles.of[i] = m.angles.measure(left, x, index, values, &scratch[2])
 	if m.quasi != nil {
 		m.quasi.of[i] = m.quasi.measure(x, recon, index, values, s.rowNumber(i))
 	}
+}
+
+// decode is what the codes of row i decode to, in room where it has to be made.
+func (m *decoding) decode(s *Sample, i int, room []float32) []float32 {
+	if s.decoded != nil {
+		return s.decoded[i*s.D : (i+1)*s.D]
+	}
+	index, values := s.Codes.Row(i)
+	clear(room[copy(room, m.s.Weight("decoder.bias")):])
+	ahead := kernel.After(s.Codes.Index, int(s.Codes.RowPtr[i]), int(s.Codes.RowPtr[i+1]))
+	kernel.SumRows(room, values, m.s.Weight("decoder.weight"), index, ahead)
+	return room
 }
 
 func (m *decoding) Report(r *Report) {

@@ -183,7 +183,7 @@ func (s *Sample) encode(sub Subject) error {
 		return fmt.Errorf("eval: row %d and the %d after it: %w", s.rowNumber(0), s.N-1, err)
 	}
 	s.Recon = sub.Recon()[:s.N*s.Width]
-	s.Scaled = s.scaler.rows(s)
+	s.Scaled, s.decoded = s.inner(sub)
 	s.sum()
 	for i, sums := range s.Sums {
 		if math.IsNaN(sums.Error) || math.IsInf(sums.Error, 0) {
@@ -191,6 +191,20 @@ func (s *Sample) encode(sub Subject) error {
 		}
 	}
 	return nil
+}
+
+// An insider is a Model that tells the rows of its last batch in its own units,
+// and what they decode to, f·W_dec + b_dec, or nil where it reconstructs otherwise.
+type insider interface {
+	Inner() (rows, recon []float32)
+}
+
+// inner is what an insider tells, or the rows scaled again.
+func (s *Sample) inner(sub Subject) (rows, recon []float32) {
+	if m, ok := sub.Model.(insider); ok {
+		return m.Inner()
+	}
+	return s.scaler.rows(s), nil
 }
 
 // rowNumber is the number of row i in the dump, as far as the source says.

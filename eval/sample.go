@@ -27,6 +27,8 @@ type Sample struct {
 
 	Sums []RowSums // [N]
 
+	decoded []float32 // [N,D] f·W_dec + b_dec in those units, or nil: not made yet
+
 	pool   *kernel.Pool
 	scaler scaler
 }

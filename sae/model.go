@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/saectl/saectl/activations"
@@ -15,6 +16,7 @@ import (
 	"github.com/saectl/saectl/internal/kernel"
 	"github.com/saectl/saectl/internal/reuse"
 	"github.com/saectl/saectl/internal/safetensors"
+	"github.com/saectl/saectl/internal/sparseop"
 )
 
 // A Model is a trained autoencoder for evaluation. It takes rows in the
@@ -30,6 +32,7 @@ type Model struct {
 	pool   *kernel.Pool
 	scaled activations.Batch
 	recon  []float32 // [B,D]
+	linear bool      // Recon is f·W_dec + b_dec
 }
 
 // ModelOptions are the sizes of a Model.
@@ -132,7 +135,7 @@ func NewModel(v Variant, d Dims, weights map[string][]float32, states map[string
 		m.Close()
 		return nil, err
 	}
-	m.graph = g
+	m.graph, m.linear = g, g.decodesLinearly()
 	return m, nil
 }
 
@@ -206,6 +209,29 @@ func (m *Model) Recon() []float32 {
 		m.Scale.Undo(m.recon, &m.scaled, lo, hi)
 	})
 	return m.recon
+}
+
+// Inner is the last batch in the units the encoder works in: its rows [N,D], and
+// what its codes decode to, f·W_dec + b_dec, [N,DOut], or nil where the variant's
+// reconstruction is another. Both hold until the next call of Encode.
+func (m *Model) Inner() (rows, recon []float32) {
+	if m.linear {
+		m.graph.decode()
+		x := float32s(m.graph.m.value(m.graph.out.Recon))
+		recon = x[:len(x)/m.B*m.scaled.N]
+	}
+	return m.scaled.X, recon
+}
+
+// decodesLinearly reports whether the reconstruction is f·W_dec + b_dec, of the
+// codes and parameters that others see.
+func (g *Graph) decodesLinearly() bool {
+	values, weight, bias, ok := sparseop.Decoding(g.out.Recon)
+	is := func(n *gorgonia.Node, name string) bool {
+		w, x := g.Weights[name], float32s(g.m.value(n))
+		return len(w) > 0 && len(x) == len(w) && &x[0] == &w[0]
+	}
+	return ok && values == g.out.Codes.Values && is(weight, "decoder.weight") && is(bias, "decoder.bias")
 }
 
 // rowBlock is how many rows of a batch a worker copies and scales at a time.

@@ -36,6 +36,18 @@ func (g *Graph) SpMMAdd(v, w, bias *gorgonia.Node, s *Support) *gorgonia.Node {
 	}, v, w, s.Node, bias)
 }
 
+// Decoding is what y is made of where it is an SpMMAdd.
+func Decoding(y *gorgonia.Node) (v, w, bias *gorgonia.Node, ok bool) {
+	if o, ours := y.Op().(*op); ours {
+		switch o.run.(type) {
+		case *spmmAdd[float32], *spmmAdd[float64]:
+			in := children(y)
+			return in[0], in[1], in[3], true
+		}
+	}
+	return nil, nil, nil, false
+}
+
 // spmmAdd is an spmm with a bias, a type of its own: it is no sum of products.
 type spmmAdd[T float] struct{ spmm[T] }
 
