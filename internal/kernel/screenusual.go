@@ -11,7 +11,7 @@ type usual struct {
 }
 
 const (
-	usualRows  = 256  // that are looked back at, at least
+	usualRows  = 1024 // that are looked back at, at least
 	usualFirst = 32   // that must have been seen
 	usualSlack = 0.95 // times the least
 )
