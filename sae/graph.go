@@ -280,7 +280,9 @@ func (g *Graph) put(n *gorgonia.Node, x []float32) {
 		if g.options.dtype == tensor.Float32 {
 			dst := v.Float32s()
 			x = x[:min(len(x), len(dst))]
-			g.copier.Copy(g.options.pool, dst, x)
+			if len(x) > 0 && &x[0] != &dst[0] {
+				g.copier.Copy(g.options.pool, dst, x)
+			}
 			clear(dst[len(x):])
 			return
 		}

@@ -180,8 +180,7 @@ func (m *Model) Close() { m.pool.Close() }
 // Encode gives the latents of up to B rows; they hold until the next call.
 // The batch is not changed. Recon and Extra compute the rest when asked.
 func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
-	m.scaled.X = reuse.Slice(m.scaled.X, in.N*in.D)
-	m.scaled.N, m.scaled.D = in.N, in.D
+	m.scaled.N, m.scaled.D, m.scaled.X = in.N, in.D, m.graph.room(in)
 	m.scaled.Gradient = append(m.scaled.Gradient[:0], in.Gradient...)
 	if in.Gradient == nil {
 		m.scaled.Gradient = nil
@@ -195,6 +194,15 @@ func (m *Model) Encode(in *activations.Batch) (Encoded, error) {
 		return Encoded{}, err
 	}
 	return m.graph.encoded(in.N), nil
+}
+
+// room is where the graph keeps rows, for as many as in has: a batch whose rows lie
+// there is not copied.
+func (g *Graph) room(in *activations.Batch) []float32 {
+	if v, ok := g.m.value(g.b.x).(*tensor.Dense); ok && in.D == g.D && in.N <= g.B {
+		return v.Float32s()[:in.N*in.D]
+	}
+	return make([]float32, in.N*in.D)
 }
 
 // Recon is the reconstruction of the last batch in the dump's units,

@@ -31,10 +31,11 @@ type finisher struct {
 	fetched int // latents whose weights were asked for
 	scored  int // and that have scores, without the bias
 
-	beside bool // tiles make dot products
-	ahead  [besideRows]*float32
-	near   [besideRows]*float32
-	dots   [besideRows]float32
+	beside      bool                  // tiles make dot products
+	ahead, near *[besideRows]*float32 // rows of weights to bring in, and that were by the tile before
+	turns       [2][besideRows]*float32
+	none        [besideRows]*float32 // rows that are in cache
+	dots        [besideRows]float32
 }
 
 // finishStage says what the latents chosen of a row are.
@@ -50,6 +51,10 @@ const (
 func (f *finisher) begin(b *bank) {
 	f.bank, f.next, f.row, f.stage, f.latent, f.fetched, f.scored = b, 0, 0, noRow, f.latent[:0], 0, 0
 	f.beside = f.c.z.sel.d%(4*besideRows) == 0
+	f.ahead, f.near = &f.turns[0], &f.turns[1]
+	for i := range f.none {
+		f.none[i] = &f.c.z.sel.x[0]
+	}
 }
 
 // tile multiplies panels. Beside that it brings in weights and scores those
@@ -61,28 +66,30 @@ func (f *finisher) tile(a, b []byte, start, acc []int32) {
 	}
 	z, s := f.c.z, f.c.z.sel
 	from, first := f.scored, f.fetched
-	f.fetched = min(first+besideRows, len(f.latent))
-	f.rowsAt(&f.ahead, first, f.fetched)
+	ahead := f.bring()
 	if !f.beside || from == first {
-		z.kernel.tile(z.depth, a, b, start, acc, &f.ahead)
+		z.kernel.tile(z.depth, a, b, start, acc, ahead)
 		return
 	}
-	f.rowsAt(&f.near, from, first)
-	z.kernel.tileDots(z.depth, a, b, start, acc, &f.ahead, &f.near, &s.x[f.row*s.d], &f.dots)
+	z.kernel.tileDots(z.depth, a, b, start, acc, ahead, f.near, &s.x[f.row*s.d], &f.dots)
 	f.scored += copy(f.scores[from:first], f.dots[:])
 }
 
-// rowsAt sets rows to the weights of latents [from,to) of those chosen, and what
-// is left to numbers that are in cache.
-func (f *finisher) rowsAt(rows *[besideRows]*float32, from, to int) {
-	s := f.c.z.sel
-	for i := range rows {
-		if from+i < to {
-			rows[i] = &s.w[int(f.latent[from+i])*s.d]
-		} else {
-			rows[i] = &s.x[f.row*s.d]
-		}
+// bring gives the weights of the next latents chosen; those that it gave before
+// are near.
+func (f *finisher) bring() *[besideRows]*float32 {
+	f.ahead, f.near = f.near, f.ahead
+	next := f.latent[f.fetched:min(f.fetched+besideRows, len(f.latent))]
+	if len(next) == 0 {
+		return &f.none
 	}
+	s := f.c.z.sel
+	for i, l := range next {
+		f.ahead[i] = &s.w[int(l)*s.d]
+	}
+	copy(f.ahead[len(next):], f.none[len(next):])
+	f.fetched += len(next)
+	return f.ahead
 }
 
 // all goes through the rows that are left.

@@ -119,7 +119,7 @@ func (c *screenRows) end() {
 	c.finish.all()
 	c.finish.number = c.finish.number[:0]
 	c.finish.begin(c.finish.bank)
-	c.finish.ahead, c.finish.near = [besideRows]*float32{}, [besideRows]*float32{}
+	c.finish.turns, c.finish.none = [2][besideRows]*float32{}, [besideRows]*float32{}
 	for left := c.open; len(left) > 0; {
 		n := min(len(left), c.z.sel.most)
 		c.exact.score(c.z.sel, left[:n])
