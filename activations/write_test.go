@@ -6,6 +6,8 @@ import (
 	"math"
 	"path/filepath"
 	"testing"
+
+	"github.com/saectl/saectl/internal/dtype"
 )
 
 // allColumns is every column of numbers.
@@ -133,7 +135,7 @@ func TestHalf(t *testing.T) {
 		at := h % len(row)
 		var raw [2 * len(row)]byte
 		binary.LittleEndian.PutUint16(raw[2*at:], uint16(h))
-		finite := floats16(row[:], raw[:])
+		finite := floats(dtype.F16, row[:], raw[:])
 		x := row[at:]
 		exp, frac := h>>10&31, float64(h&0x3ff)
 		want := math.Ldexp(frac, -24)
@@ -172,7 +174,7 @@ func TestFinite(t *testing.T) {
 				}
 				binary.LittleEndian.PutUint32(raw[4*at:], math.Float32bits(v))
 				x := make([]float32, n)
-				if floats32(x, raw) != finite || math.Float32bits(x[at]) != math.Float32bits(v) || at > 0 && x[0] != 0 || at < n-1 && x[n-1] != float32(1-n) {
+				if floats(dtype.F32, x, raw) != finite || math.Float32bits(x[at]) != math.Float32bits(v) || at > 0 && x[0] != 0 || at < n-1 && x[n-1] != float32(1-n) {
 					t.Fatalf("%v at %d of %v: not taken for finite: %v", v, at, x, finite)
 				}
 			}
@@ -187,7 +189,7 @@ func checkToHalf(t *testing.T, h uint16, v float32) {
 		t.Fatalf("%v becomes %#04x, want %#04x", v, got, h)
 	}
 	var next [1]float32
-	if !floats16(next[:], binary.LittleEndian.AppendUint16(nil, h+1)) {
+	if !floats(dtype.F16, next[:], binary.LittleEndian.AppendUint16(nil, h+1)) {
 		return
 	}
 	mid := (v + next[0]) / 2
