@@ -54,12 +54,12 @@ func (r *screenRow) margin(b bounds) float32 { return r.whole*b.lost + r.lost*b.
 // screenItem bounds the rows of an item.
 const screenItem = 96
 
-// screenItemOf is that many for n latents of width d: few, for the rows of a
+// screenItemOf is that many for n latents of width d: one tile, for the rows of a
 // worker's last item are finished with nothing to screen beside them; more where
 // every item has to bring in panels that no cache holds.
-func screenItemOf(n, d int) int {
-	if n*d <= 8<<20 {
-		return screenItem / 2
+func (s *set) screenItemOf(n, d int) int {
+	if n*d <= 10<<20 {
+		return s.tileRows
 	}
 	return screenItem
 }

@@ -145,7 +145,7 @@ const itemRows = 192
 func (s *Selector) run(p pass) {
 	tile, item := s.set.dotTileRows, itemRows
 	if s.screened = s.screens(p); s.screened {
-		tile, item = s.set.tileRows, screenItemOf(s.n, s.d)
+		tile, item = s.set.tileRows, s.set.screenItemOf(s.n, s.d)
 	}
 	s.most = p.deal(tile, s.pool.Threads(), item)
 	s.pass = p
