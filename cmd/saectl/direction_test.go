@@ -93,7 +93,7 @@ func TestDirectionFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
-	x, err := eval.Inspect(context.Background(), l.model.Subject, l.d, l.rows, evalBatch, eval.InspectOptions{By: eval.ByClarity, Count: 4})
+	x, err := eval.Inspect(context.Background(), l.model.Subject, l.d, l.rows, l.model.B, eval.InspectOptions{By: eval.ByClarity, Count: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

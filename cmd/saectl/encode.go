@@ -148,7 +148,7 @@ func (e *encoder) discard() {
 // run encodes all rows; nothing is left of an attempt that failed.
 func (e *encoder) run(ctx context.Context) (err error) {
 	defer e.discard()
-	src := data.Prefetch(data.NewSequential(e.d, e.rows, e.reads, evalBatch))
+	src := data.Prefetch(data.NewSequential(e.d, e.rows, e.reads, e.model.B))
 	defer src.Close()
 	var b activations.Batch
 	for {

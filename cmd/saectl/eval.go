@@ -179,7 +179,7 @@ func (t *trained) measure(ctx context.Context, d *activations.Dump, rows activat
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, beside.close()) }()
-	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
+	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), t.model.B))
 	defer src.Close()
 	subject, how := t.model.Subject, eval.Options{Threads: o.threads, ZFRows: o.pointsOfZF(rows.Len())}
 	if len(o.ks) > 0 {

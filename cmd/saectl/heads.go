@@ -79,7 +79,7 @@ func runHeads(ctx context.Context, s streams, o headsOptions) error {
 		return err
 	}
 	defer done()
-	how := attention.Options{PerHead: o.perHead, Top: o.top, Batch: evalBatch}
+	how := attention.Options{PerHead: o.perHead, Top: o.top, Batch: l.model.B}
 	if o.features != "" {
 		if how.Latents, err = eval.ParseLatents(o.features, l.model.F); err != nil {
 			return usageError{fmt.Errorf("--feature: %w", err)}

@@ -169,7 +169,7 @@ func (o importOptions) measure(ctx context.Context, t *trained, d *activations.D
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n := min(len(every), evalBatch)
+		n := min(len(every), t.model.B)
 		if err := d.Read(&b, every[:n], cols); err != nil {
 			return nil, err
 		}

@@ -127,7 +127,7 @@ func (o inspectOptions) beside() (b beside, err error) {
 
 // inspect describes latents, and says of what on what.
 func (l *look) inspect(ctx context.Context, o inspectOptions, how eval.InspectOptions) (*eval.Inspection, error) {
-	r, err := eval.Inspect(ctx, l.model.Subject, l.d, l.rows, evalBatch, how)
+	r, err := eval.Inspect(ctx, l.model.Subject, l.d, l.rows, l.model.B, how)
 	if err != nil {
 		return nil, err
 	}

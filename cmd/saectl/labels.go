@@ -128,7 +128,7 @@ func (b *labelled) probe(ctx context.Context, r *eval.Report, d *activations.Dum
 		return nil
 	}
 	source := func(d *activations.Dump, rows activations.Rows) *data.Prefetcher {
-		return data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
+		return data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), s.B))
 	}
 	test := source(d, rows)
 	defer test.Close()

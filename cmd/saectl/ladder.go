@@ -86,12 +86,12 @@ func (t *trained) climb(ctx context.Context, d *activations.Dump, rows activatio
 }
 
 func (t *trained) rung(ctx context.Context, d *activations.Dump, rows activations.Rows, o evalOptions, v sae.Variant) (eval.Rung, error) {
-	m, err := t.model.run.With(v, sae.ModelOptions{Rows: evalBatch, Threads: o.threads})
+	m, err := t.model.run.With(v, sae.ModelOptions{Threads: o.threads})
 	if err != nil {
 		return eval.Rung{}, err
 	}
 	defer m.Close()
-	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), evalBatch))
+	src := data.Prefetch(data.NewSequential(d, rows, eval.Columns(d), m.B))
 	defer src.Close()
 	return eval.Climb(ctx, eval.Of(m, t.model.Transcoder), src, o.threads)
 }

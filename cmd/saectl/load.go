@@ -16,9 +16,6 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
-// evalBatch is how many rows are encoded at a time; no figure depends on it.
-const evalBatch = 1024
-
 // A trained is an autoencoder that was opened to be looked at: a run folder, or
 // files of another tool.
 type trained struct {
@@ -61,7 +58,7 @@ func openRun(dir string, threads int, set ...string) (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := sae.Load(dir, t.settings.Section, sae.ModelOptions{Rows: evalBatch, Threads: threads})
+	m, err := sae.Load(dir, t.settings.Section, sae.ModelOptions{Threads: threads})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +80,7 @@ func openForeign(path, format string, threads int, set []string) (*trained, erro
 
 // trainedOf makes a model of f.
 func trainedOf(path string, f *foreign.SAE, threads int) (*trained, error) {
-	m, err := foreign.NewModel(f, foreign.ModelOptions{Rows: evalBatch, Threads: threads})
+	m, err := foreign.NewModel(f, foreign.ModelOptions{Threads: threads})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -68,7 +68,7 @@ func TestReadmeLatents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
-	x, err := eval.Inspect(context.Background(), l.model.Subject, l.d, l.rows, evalBatch, o)
+	x, err := eval.Inspect(context.Background(), l.model.Subject, l.d, l.rows, l.model.B, o)
 	if err != nil {
 		t.Fatal(err)
 	}

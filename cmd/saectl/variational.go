@@ -30,7 +30,7 @@ func (t *trained) variational(s eval.Subject, threads int) (metrics []eval.Metri
 		}
 		return m, err
 	}
-	rows := max(1, min(evalBatch, posteriorNumbers/s.F))
+	rows := max(1, min(s.B, posteriorNumbers/s.F))
 	posterior, err := load(v.Posterior(), rows)
 	if err != nil {
 		return nil, done, err
@@ -39,10 +39,10 @@ func (t *trained) variational(s eval.Subject, threads int) (metrics []eval.Metri
 	if !v.Samples() {
 		return metrics, done, nil
 	}
-	one, err := load(v.Sampled(1), evalBatch)
+	one, err := load(v.Sampled(1), s.B)
 	if err != nil {
 		return nil, done, err
 	}
-	other, err := load(v.Sampled(2), evalBatch)
+	other, err := load(v.Sampled(2), s.B)
 	return append(metrics, eval.NewChurn(s, one, other)), done, err
 }

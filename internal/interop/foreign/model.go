@@ -13,7 +13,7 @@ import (
 
 // ModelOptions are the sizes of a Model.
 type ModelOptions struct {
-	Rows    int // most rows of a batch (B)
+	Rows    int // most rows of a batch (B); 0 for sae.RowsAtOnce
 	Threads int // workers; 0 for one a processor; changes no bit
 }
 
@@ -44,6 +44,9 @@ type Model struct {
 func NewModel(s *SAE, o ModelOptions) (*Model, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
+	}
+	if o.Rows == 0 {
+		o.Rows = sae.RowsAtOnce(s.F)
 	}
 	m := &Model{SAE: s, Dims: sae.Dims{B: o.Rows, D: s.D, F: s.F, DOut: s.DOut}, decoder: s.Decoder}
 	m.Scale = s.scale()
