@@ -33,7 +33,7 @@ const (
 const statisticalSigmas = 8
 
 // groupCols is how many latents a row is screened against at a time.
-const groupCols = 128
+const groupCols = 256
 
 // A screen holds the quantised weights of one pass and what bounds the
 // estimates. Keys are bounded, so weights of the rule are multiplied in.
