@@ -64,6 +64,9 @@ func (s *set) screenItemOf(n, d int) int {
 	return screenItem
 }
 
+// openRows are so many rows that screening leaves undecided that they are scored.
+const openRows = 48
+
 func (c *screenRows) reserve(z *screen, exact *scratch) {
 	c.z, c.exact, c.decided, c.scored = z, exact, 0, 0
 	s := z.sel
@@ -104,7 +107,8 @@ func (c *screenRows) run(number []int) {
 	c.number = append(c.number[:0], number...)
 	if c.z.gaveUp.Load() || !c.screen() {
 		c.z.gaveUp.Store(true)
-		c.exact.score(c.z.sel, number)
+		c.open = append(c.open, number...)
+		c.score(c.z.sel.most)
 		return
 	}
 	c.finish.all()
@@ -120,12 +124,17 @@ func (c *screenRows) end() {
 	c.finish.number = c.finish.number[:0]
 	c.finish.begin(c.finish.bank)
 	c.finish.turns, c.finish.none = [2][besideRows]*float32{}, [besideRows]*float32{}
-	for left := c.open; len(left) > 0; {
-		n := min(len(left), c.z.sel.most)
-		c.exact.score(c.z.sel, left[:n])
-		left = left[n:]
+	c.score(1)
+}
+
+// score scores the rows that screening does not decide, while there are so many:
+// each time all weights are read.
+func (c *screenRows) score(least int) {
+	for len(c.open) >= least {
+		n := len(c.open) - min(len(c.open), c.z.sel.most)
+		c.exact.score(c.z.sel, c.open[n:])
+		c.open = c.open[:n]
 	}
-	c.open = c.open[:0]
 }
 
 // crowded is when screening has no point: a row has so many of n latents left.

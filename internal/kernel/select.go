@@ -148,6 +148,9 @@ func (s *Selector) run(p pass) {
 		tile, item = s.set.tileRows, s.set.screenItemOf(s.n, s.d)
 	}
 	s.most = p.deal(tile, s.pool.Threads(), item)
+	if s.screened { // more rows share a block where they are left undecided
+		s.most = min(ceilDiv(p.rows, s.pool.Threads()), openRows)
+	}
 	s.pass = p
 	for _, c := range s.scratch {
 		c.reserve(s, s.most)
