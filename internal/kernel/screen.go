@@ -35,6 +35,19 @@ const statisticalSigmas = 8
 // groupCols is how many latents a row is screened against at a time.
 const groupCols = 256
 
+// screenItem bounds the rows of an item.
+const screenItem = 96
+
+// screenItemOf is that many for n latents of width d: one tile, for the rows of a
+// worker's last item are finished with nothing to screen beside them; more where
+// every item has to bring in panels that no cache holds.
+func (s *set) screenItemOf(n, d int) int {
+	if n*d <= 10<<20 {
+		return s.tileRows
+	}
+	return screenItem
+}
+
 // A screen holds the quantised weights of one pass and what bounds the
 // estimates. Keys are bounded, so weights of the rule are multiplied in.
 type screen struct {

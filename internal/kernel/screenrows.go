@@ -51,19 +51,6 @@ type screenRow struct {
 // margin is how far an estimate may be from the key.
 func (r *screenRow) margin(b bounds) float32 { return r.whole*b.lost + r.lost*b.size + b.rest }
 
-// screenItem bounds the rows of an item.
-const screenItem = 96
-
-// screenItemOf is that many for n latents of width d: one tile, for the rows of a
-// worker's last item are finished with nothing to screen beside them; more where
-// every item has to bring in panels that no cache holds.
-func (s *set) screenItemOf(n, d int) int {
-	if n*d <= 10<<20 {
-		return s.tileRows
-	}
-	return screenItem
-}
-
 // openRows are so many rows that screening leaves undecided that they are scored.
 const openRows = 48
 
