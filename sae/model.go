@@ -37,14 +37,19 @@ type Model struct {
 
 // ModelOptions are the sizes of a Model.
 type ModelOptions struct {
-	Rows    int // most rows of a batch (B); 0 for RowsAtOnce
+	Rows    int // most rows of a batch (B); 0 for as many as are fast
 	Threads int // workers; 0 for one a processor
 }
 
-// RowsAtOnce is a size of batch (B) at which a model of F latents is fast: large, for
-// the ends of a batch leave workers idle, and so that an array [B,F] takes no more
-// than 100 MB where B need not be smaller than 1024.
-func RowsAtOnce(f int) int { return max(1<<10, min(3<<10, 24<<20/max(f, 1))) }
+// Batch is the most rows of a batch (B) of F latents. As many as are fast are so many that
+// little time goes by between batches, and that an array [B,F] takes no more than 100
+// MB where B need not be smaller than 1024.
+func (o ModelOptions) Batch(f int) int {
+	if o.Rows != 0 {
+		return o.Rows
+	}
+	return max(1<<10, min(3<<10, 24<<20/max(f, 1)))
+}
 
 // Load opens the run folder dir, whose settings are those of v: its final
 // weights, or the newest checkpoint when training has not ended.
@@ -129,9 +134,7 @@ func dimsOf(f *safetensors.File) (Dims, error) {
 // variant's states. The weights are not copied, and must not change while the
 // model is in use. Scale is none until set.
 func NewModel(v Variant, d Dims, weights map[string][]float32, states map[string][]float64, o ModelOptions) (*Model, error) {
-	if d.B = o.Rows; d.B == 0 {
-		d.B = RowsAtOnce(d.F)
-	}
+	d.B = o.Batch(d.F)
 	m := &Model{Dims: d, Scale: data.Scale{Kind: "none", Factor: 1}, pool: kernel.NewPool(o.Threads)}
 	given := maps.Clone(weights)
 	g, err := compile(v, d, compileOptions{dtype: tensor.Float32, settings: DefaultTrain(), pool: m.pool}, weights, nil)

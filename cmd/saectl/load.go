@@ -80,7 +80,7 @@ func openForeign(path, format string, threads int, set []string) (*trained, erro
 
 // trainedOf makes a model of f.
 func trainedOf(path string, f *foreign.SAE, threads int) (*trained, error) {
-	m, err := foreign.NewModel(f, foreign.ModelOptions{Threads: threads})
+	m, err := foreign.NewModel(f, sae.ModelOptions{Threads: threads})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

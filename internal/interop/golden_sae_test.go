@@ -10,6 +10,7 @@ import (
 	"github.com/saectl/saectl/activations"
 	"github.com/saectl/saectl/internal/interop/foreign"
 	"github.com/saectl/saectl/internal/saetest"
+	"github.com/saectl/saectl/sae"
 )
 
 // expectation is what case.json says of an SAE.
@@ -122,7 +123,7 @@ func (f *caseFile) check(t *testing.T, s *foreign.SAE, e expectation) {
 // encode runs a batch through s and gives the latents densely.
 func encode(t *testing.T, s *foreign.SAE, x []float32) (z, recon []float32) {
 	t.Helper()
-	m, err := foreign.NewModel(s, foreign.ModelOptions{Rows: len(x) / s.D, Threads: 2})
+	m, err := foreign.NewModel(s, sae.ModelOptions{Rows: len(x) / s.D, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,6 @@ import (
 	"github.com/saectl/saectl/sae"
 )
 
-// ModelOptions are the sizes of a Model.
-type ModelOptions struct {
-	Rows    int // most rows of a batch (B); 0 for sae.RowsAtOnce
-	Threads int // workers; 0 for one a processor; changes no bit
-}
-
 // A Model encodes and decodes with an SAE in float32. It takes rows in the
 // dump's own units and gives reconstructions in them, and satisfies eval.Model.
 // It is not safe for concurrent use.
@@ -41,14 +35,11 @@ type Model struct {
 }
 
 // NewModel makes a model of s, which is not copied. Close ends its workers.
-func NewModel(s *SAE, o ModelOptions) (*Model, error) {
+func NewModel(s *SAE, o sae.ModelOptions) (*Model, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	if o.Rows == 0 {
-		o.Rows = sae.RowsAtOnce(s.F)
-	}
-	m := &Model{SAE: s, Dims: sae.Dims{B: o.Rows, D: s.D, F: s.F, DOut: s.DOut}, decoder: s.Decoder}
+	m := &Model{SAE: s, Dims: sae.Dims{B: o.Batch(s.F), D: s.D, F: s.F, DOut: s.DOut}, decoder: s.Decoder}
 	m.Scale = s.scale()
 	if s.DecoderNorms {
 		m.norms = s.Norms()

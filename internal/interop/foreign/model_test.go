@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/saectl/saectl/activations"
+	"github.com/saectl/saectl/sae"
 )
 
 // planted is a random autoencoder.
@@ -47,7 +48,7 @@ func TestThreads(t *testing.T) {
 		s, b := planted(rule, 24, 192), rowsOf(70, 24)
 		var first []float32
 		for threads := 1; threads <= 2; threads++ {
-			m, err := NewModel(s, ModelOptions{Rows: 70, Threads: threads})
+			m, err := NewModel(s, sae.ModelOptions{Rows: 70, Threads: threads})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +78,7 @@ func TestThreads(t *testing.T) {
 func TestPartBatches(t *testing.T) {
 	for _, rule := range []Rule{ReLU, JumpReLU, TopK, AbsTopK, GroupMax, Gated, Pursuit} {
 		s, b := planted(rule, 24, 192), rowsOf(37, 24)
-		m, err := NewModel(s, ModelOptions{Rows: 37, Threads: 1})
+		m, err := NewModel(s, sae.ModelOptions{Rows: 37, Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +105,7 @@ func BenchmarkEncode(b *testing.B) {
 	batch := rowsOf(rows, d)
 	for _, rule := range []Rule{TopK, JumpReLU, Gated, ReLU, Pursuit} {
 		b.Run(fmt.Sprint(rule), func(b *testing.B) {
-			m, err := NewModel(planted(rule, d, f), ModelOptions{Rows: rows, Threads: 1})
+			m, err := NewModel(planted(rule, d, f), sae.ModelOptions{Rows: rows, Threads: 1})
 			if err != nil {
 				b.Fatal(err)
 			}
