@@ -24,7 +24,8 @@ type byteKernels struct {
 	// less[i]·size[j] + rest[j], is not below or at must[i]; and the reaches; and
 	// first + j. count[i] is how many they are. latents is [latentParts,tileCols]
 	// and rows [rowParts,tileRows], in the order named here; columns has a bit for
-	// each latent that there is. Lists have room for 16 more.
+	// each latent that there is. Lists have room for one more than is appended; acc
+	// is used up.
 	screen func(acc []int32, latents []float32, first int32, columns, keep uint32, rows []float32, out []*float32, count []int)
 	// thin moves what has a reach that is not below or at must to the front of
 	// lists with room for 16 more, and returns how many that are.

@@ -175,10 +175,10 @@ func (f *finisher) decide() {
 	f.order(out)
 	if k > 0 {
 		f.c.usual.add(max(0, f.must) / f.rows[f.i].size)
-	}
-	if k > 0 && out.len() > k {
-		bound := f.c.z.kernel.kthFrom(out.key, k, f.must, 0)
-		out.keep(bound, k-countAbove(out.key, bound))
+		if out.len() > k {
+			bound := f.c.z.kernel.kthFrom(out.key, k, f.must, 0)
+			out.keep(bound, k-countAbove(out.key, bound))
+		}
 	}
 	f.c.decided++
 	f.stage = noRow
